@@ -6,7 +6,18 @@ use std::time::Duration;
 use crate::timeline::{Entry, Fault, Part, Timeline, What};
 
 /// The parts whose loss silences a node, or stops it from renewing: another one must take over.
-const VITAL: [Part; 5] = [Part::Process, Part::Schedule, Part::Power, Part::Port, Part::Cable];
+const VITAL: [Part; 7] = [
+    Part::Process,
+    Part::Schedule,
+    Part::Power,
+    Part::Port,
+    Part::Cable,
+    Part::Hearing,
+    Part::Voice,
+];
+
+/// The parts without which a host is not among those that make up the store.
+const REACH: [Part; 5] = [Part::Power, Part::Port, Part::Cable, Part::Hearing, Part::Voice];
 
 /// What is known after the entries so far.
 #[derive(Clone, Debug)]
@@ -130,9 +141,7 @@ impl Scene {
     /// The API accepts writes of those that reach it: there is a store, and more than half of the
     /// hosts make it up.
     pub(super) fn accepts_writes(&self) -> bool {
-        let connected = |node: &&Node| {
-            ![Part::Power, Part::Port, Part::Cable].iter().any(|part| node.missing.contains(part))
-        };
+        let connected = |node: &&Node| !REACH.iter().any(|part| node.missing.contains(part));
         !self.store_away && self.nodes.iter().filter(connected).count() * 2 > self.nodes.len()
     }
 

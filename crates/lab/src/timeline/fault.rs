@@ -61,6 +61,32 @@ pub enum Fault {
     AddressDeleted(usize),
     /// Somebody changed an annotation of the Lease. Over in an instant.
     LeaseTouched,
+    /// The switch port passes what the node sends, and nothing to it; the link stays up.
+    Deafened(usize),
+    /// The node hears again.
+    Hears(usize),
+    /// The switch port passes everything to the node, and nothing that it sends.
+    Muted(usize),
+    /// What the node sends is passed again.
+    Heard(usize),
+    /// A host that is no node has the address and announces it.
+    StrangerCame,
+    /// That host has it no more.
+    StrangerLeft,
+    /// Somebody deleted packet filter tables on this host. Over in an instant.
+    TablesDeleted(usize),
+    /// Somebody gave this host the address for ever. Over in an instant.
+    AddressLeft(usize),
+    /// Somebody deleted the Lease. Over in an instant.
+    LeaseDeleted,
+    /// The Lease is as it was some time ago. Over in an instant.
+    LeaseRestored,
+    /// The Node was cordoned. Over in an instant.
+    Cordoned(usize),
+    /// The Node was uncordoned. Over in an instant.
+    Uncordoned(usize),
+    /// Somebody asked for the address to move to this node. Over in an instant.
+    MoveAsked(usize),
 }
 
 /// The part of a node that a fault takes away, or gives back.
@@ -88,6 +114,10 @@ pub enum Part {
     Watch,
     /// The kernel does as it is told.
     Kernel,
+    /// The switch port passes what is sent to the node.
+    Hearing,
+    /// The switch port passes what the node sends.
+    Voice,
 }
 
 impl Fault {
@@ -95,7 +125,13 @@ impl Fault {
     #[must_use]
     pub const fn node(self) -> Option<usize> {
         match self {
-            Self::StoreAway | Self::StoreBack | Self::LeaseTouched => None,
+            Self::StoreAway
+            | Self::StoreBack
+            | Self::LeaseTouched
+            | Self::LeaseDeleted
+            | Self::LeaseRestored
+            | Self::StrangerCame
+            | Self::StrangerLeft => None,
             Self::Terminated(node)
             | Self::Killed(node)
             | Self::Started(node)
@@ -120,7 +156,16 @@ impl Fault {
             | Self::KernelRefused(node)
             | Self::KernelObeyed(node)
             | Self::WallStepped(node)
-            | Self::AddressDeleted(node) => Some(node),
+            | Self::AddressDeleted(node)
+            | Self::Deafened(node)
+            | Self::Hears(node)
+            | Self::Muted(node)
+            | Self::Heard(node)
+            | Self::TablesDeleted(node)
+            | Self::AddressLeft(node)
+            | Self::Cordoned(node)
+            | Self::Uncordoned(node)
+            | Self::MoveAsked(node) => Some(node),
         }
     }
 
@@ -139,6 +184,8 @@ impl Fault {
             Self::ApiSlowed(_) => Part::ApiPace,
             Self::WatchBroken(_) => Part::Watch,
             Self::KernelRefused(_) => Part::Kernel,
+            Self::Deafened(_) => Part::Hearing,
+            Self::Muted(_) => Part::Voice,
             _ => return None,
         })
     }
@@ -158,6 +205,8 @@ impl Fault {
             Self::ApiPaced(_) => Part::ApiPace,
             Self::WatchMended(_) => Part::Watch,
             Self::KernelObeyed(_) => Part::Kernel,
+            Self::Hears(_) => Part::Hearing,
+            Self::Heard(_) => Part::Voice,
             _ => return None,
         })
     }
@@ -194,6 +243,19 @@ impl Fault {
             Self::WallStepped(_) => "wall clock stepped",
             Self::AddressDeleted(_) => "address deleted by somebody",
             Self::LeaseTouched => "Lease annotated by somebody",
+            Self::Deafened(_) => "deaf: the port passes nothing to it",
+            Self::Hears(_) => "hears again",
+            Self::Muted(_) => "mute: the port passes nothing of it",
+            Self::Heard(_) => "is heard again",
+            Self::StrangerCame => "a stranger has the address",
+            Self::StrangerLeft => "the stranger is gone",
+            Self::TablesDeleted(_) => "packet filter tables deleted by somebody",
+            Self::AddressLeft(_) => "address left behind by somebody",
+            Self::LeaseDeleted => "Lease deleted by somebody",
+            Self::LeaseRestored => "Lease restored from an old state",
+            Self::Cordoned(_) => "cordoned",
+            Self::Uncordoned(_) => "uncordoned",
+            Self::MoveAsked(_) => "asked to take the address",
         }
     }
 }
