@@ -3,6 +3,8 @@
 
 #[path = "kernel_drivers/announcing.rs"]
 mod announcing;
+#[path = "kernel_drivers/driver_thread.rs"]
+mod driver_thread;
 #[path = "kernel_drivers/holding.rs"]
 mod holding;
 #[path = "kernel_drivers/process.rs"]

@@ -18,6 +18,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::world::{NEAR, OTHER_VIP, PATIENCE, VIP, World, has, in_a_world, vip};
 
+/// The kernel has no IPv4 on an interface whose packets are this short (`inetdev_valid_mtu` in its
+/// include/linux/inetdevice.h), in bytes.
+const TOO_SHORT: u32 = 60;
+
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
@@ -150,18 +154,34 @@ fn the_end_of_a_term_is_refused_with_a_reason() {
 #[test]
 fn what_the_kernel_refuses_is_told_in_its_words_and_the_next_order_is_carried_out() {
     in_a_world(|mut world| async move {
+        // Only the loopback interface takes packets as short as that.
+        world.plan.link = LinkName::new("lo").unwrap();
+        world.resize("lo", TOO_SHORT).await;
         let kernel = world.kernel();
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
+        let (_, cause) = world.refusal().await;
+        let expected = "the kernel did not add 192.168.20.140/24 to lo: No buffer space available";
+        assert!(cause.starts_with(expected), "{cause}");
+
+        world.resize("lo", 1500).await;
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
+        world.sees("the address", |seen| !seen.held.is_empty()).await;
+    });
+}
+
+#[test]
+fn without_the_privilege_nothing_is_added() {
+    in_a_world(|mut world| async move {
         let had = capabilities(None).unwrap();
         let effective = had.effective - CapabilitySet::NET_ADMIN;
         set_capabilities(None, CapabilitySets { effective, ..had }).unwrap();
+        let kernel = world.kernel();
+        set_capabilities(None, had).unwrap();
         kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
         let (_, cause) = world.refusal().await;
         let expected = "the kernel did not add 192.168.20.140/24 to end0: Operation not permitted";
         assert!(cause.starts_with(expected), "{cause}");
-
-        set_capabilities(None, had).unwrap();
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
-        world.sees("the address", has(VIP)).await;
+        assert_eq!(world.addresses(VIP).await, []);
     });
 }
 

@@ -19,6 +19,7 @@ use netlink_sys::{Socket, SocketAddr};
 use rtnetlink::{AddressMessageBuilder, RouteMessageBuilder};
 use tokio::time::timeout;
 
+use crate::driver_thread::Halt;
 use crate::world::{
     FAR, NEAR, OTHER_VIP, Switch, VIP, World, has, in_a_world, is_up, replace_file, vip,
 };
@@ -102,8 +103,7 @@ fn an_interface_is_deleted_and_made_anew() {
     });
 }
 
-/// Adds and removes an address on the other end of the cable, `times` times, without letting the
-/// driver have its turn.
+/// Adds and removes an address on the other end of the cable, `times` times.
 fn shake(world_index: u32, times: u32) {
     let mut socket = Socket::new(NETLINK_ROUTE).unwrap();
     socket.bind_auto().unwrap();
@@ -134,9 +134,11 @@ fn more_changes_than_the_socket_holds_lose_nothing() {
         kernel.hold(vip(OTHER_VIP, 32), world.clock.now() + Duration::from_secs(60));
         world.sees("both", |seen| seen.held.len() == 2).await;
         let (sockets, lost) = (inodes(), lost_messages());
+        let halt = Halt::begin();
         shake(world.link(FAR).await.header.index, 2_000);
         world.remove(VIP).await;
         assert!(lost_messages() > lost, "the socket held them all: the test shows nothing");
+        drop(halt);
         world.sees("one", |seen| !has(VIP)(seen) && has(OTHER_VIP)(seen)).await;
         // And it goes on listening, on the same socket.
         world.remove(OTHER_VIP).await;
@@ -150,8 +152,10 @@ fn a_burst_of_changes_is_told_in_few_snapshots() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
         world.sees("it", is_up).await;
+        let halt = Halt::begin();
         shake(world.link(FAR).await.header.index, 500);
         world.add(NEAR, VIP, 24).await;
+        drop(halt);
         let mut snapshots = 0;
         while let Some(Event::Kernel(seen)) = world.event().await {
             snapshots += 1;

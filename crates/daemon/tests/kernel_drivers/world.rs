@@ -104,6 +104,13 @@ impl World {
         self.turn(FAR, Switch::On).await;
     }
 
+    /// Sets how many bytes an interface's packets may have.
+    pub(crate) async fn resize(&self, name: &str, bytes: u32) {
+        let index = self.link(name).await.header.index;
+        let link = LinkUnspec::new_with_index(index).mtu(bytes).build();
+        self.ip.link().set(link).execute().await.expect("the interface is set");
+    }
+
     /// Deletes the pair.
     pub(crate) async fn pull_out(&self) {
         let index = self.link(NEAR).await.header.index;
