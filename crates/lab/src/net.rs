@@ -5,27 +5,29 @@
 //! hides the outage that a real client would see.
 
 pub mod daemon;
+mod faults;
 pub mod host;
+pub mod nft;
 pub mod rtnl;
 
 use std::net::Ipv4Addr;
-
-use kube_vip_core::address::Mac;
-use netlink_packet_route::link::BridgePortState;
 
 pub use self::daemon::{Daemon, DaemonSpec};
 pub use self::host::Host;
 use self::rtnl::{End, Neighbour, Rtnl};
 use crate::recorder::Journal;
 pub use crate::sys::Error;
-use crate::sys::clock::Stamp;
 pub use crate::sys::mount::Bind;
 use crate::sys::namespace::Namespaces;
 pub use crate::sys::process::Process;
-use crate::timeline::{Fault, What};
+use kube_vip_core::address::Mac;
 
 /// The name of the bridge, inside the switch's namespace.
 const BRIDGE: &str = "switch";
+/// The name of the other bridge, once there is one.
+const FAR_BRIDGE: &str = "far";
+/// The names of the two ends of the cable between them.
+const TRUNK: [&str; 2] = ["trunk1", "trunk2"];
 
 /// The last byte of the first node's address; the others follow.
 const FIRST_NODE: u8 = 11;
@@ -35,6 +37,8 @@ const CLIENT: u8 = 200;
 const OBSERVER: u8 = 201;
 /// The last byte of the control's address.
 const CONTROL: u8 = 202;
+/// The last byte of the stranger's address.
+const STRANGER: u8 = 203;
 
 /// At most this many nodes: their addresses end below the usual virtual one, .140.
 pub const MOST_NODES: usize = 100;
@@ -113,6 +117,7 @@ pub struct World {
     client: Host,
     observer: Host,
     control: Host,
+    stranger: Host,
     switch: Rtnl,
     segment: Namespaces,
     journal: Journal,
@@ -144,6 +149,7 @@ impl World {
             client: plug("client", &Own::Network, CLIENT)?,
             observer: plug("observer", &Own::Network, OBSERVER)?,
             control: plug("control", &Own::Network, CONTROL)?,
+            stranger: plug("stranger", &Own::Network, STRANGER)?,
             switch,
             segment,
             journal: Journal::default(),
@@ -190,6 +196,12 @@ impl World {
         &self.control
     }
 
+    /// A host that is no node of the cluster, and may do as it likes.
+    #[must_use]
+    pub const fn stranger(&self) -> &Host {
+        &self.stranger
+    }
+
     /// The address in whose name the observer asks; nobody has it.
     #[must_use]
     pub const fn questioner(&self) -> Ipv4Addr {
@@ -210,80 +222,14 @@ impl World {
         self.client.rtnl.neighbour(address)
     }
 
-    /// Silent cut: the switch passes nothing from or to the node; its link stays up.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    ///
-    /// # Panics
-    /// If there is no such node; so also below.
-    pub fn cut(&self, node: usize) -> Result<(), Error> {
-        let disable = |port: &str| self.switch.set_port(port, BridgePortState::Disabled);
-        self.strike(Fault::Cut(node), node, disable)
-    }
-
-    /// The end of a [cut](Self::cut).
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn heal(&self, node: usize) -> Result<(), Error> {
-        let forward = |port: &str| self.switch.set_port(port, BridgePortState::Forwarding);
-        self.mend(Fault::Healed(node), node, forward)
-    }
-
-    /// Pulls the node's cable: it has no carrier.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn unplug(&self, node: usize) -> Result<(), Error> {
-        self.strike(Fault::Unplugged(node), node, |port| self.switch.down(port))
-    }
-
-    /// Puts the node's cable back.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn plug(&self, node: usize) -> Result<(), Error> {
-        let up = |port: &str| {
-            self.switch.up(port)?;
-            self.switch.settle(port)
-        };
-        self.mend(Fault::Plugged(node), node, up)
-    }
-
     /// The switch's network, and the index of its bridge.
     pub(crate) fn segment(&self) -> Result<(&Namespaces, u32), Error> {
         Ok((&self.segment, self.switch.index(BRIDGE)?))
     }
 
     fn hosts(&self) -> impl Iterator<Item = &Host> {
-        let others = [&self.client, &self.observer, &self.control];
+        let others = [&self.client, &self.observer, &self.control, &self.stranger];
         self.nodes.iter().chain(others)
-    }
-
-    /// A fault strikes the moment before the kernel is asked to do it.
-    fn strike(
-        &self,
-        fault: Fault,
-        node: usize,
-        how: impl FnOnce(&str) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let at = Stamp::now();
-        how(&self.node(node).port)?;
-        self.journal.note(at, What::Fault(fault));
-        Ok(())
-    }
-
-    /// A fault is over when the kernel says so.
-    fn mend(
-        &self,
-        end: Fault,
-        node: usize,
-        how: impl FnOnce(&str) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        how(&self.node(node).port)?;
-        self.journal.note_now(What::Fault(end));
-        Ok(())
     }
 }
 

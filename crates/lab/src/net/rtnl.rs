@@ -1,5 +1,7 @@
 //! Links, addresses and neighbours of one host, asked of its kernel over rtnetlink.
 
+mod bridge;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
@@ -8,14 +10,12 @@ use std::time::Duration;
 
 use kube_vip_core::address::Mac;
 use netlink_packet_core::{
-    DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage,
-    NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, BridgePortState, BridgeStpState, In6AddrGenMode, InfoBridge,
-    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
-    LinkProtoInfoBridge, State,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute,
+    LinkFlags, LinkInfo, LinkMessage, State,
 };
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -25,10 +25,8 @@ use crate::sys::Error;
 use crate::sys::clock::Stamp;
 use crate::sys::namespace::Namespaces;
 
+pub(super) use self::bridge::Passes;
 pub use netlink_packet_route::neighbour::NeighbourState;
-
-/// `IFLA_BRPORT_STATE` of linux/if_link.h.
-const IFLA_BRPORT_STATE: u16 = 1;
 
 /// The kernel may put off what follows from a carrier for a second.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -189,23 +187,6 @@ impl Rtnl {
         }))
     }
 
-    /// Makes a bridge that forwards at once and knows neither spanning tree nor multicast groups.
-    pub(super) fn add_bridge(&self, name: &str) -> Result<(), Error> {
-        let mut message = LinkMessage::default();
-        message.attributes = vec![
-            LinkAttribute::IfName(name.to_owned()),
-            LinkAttribute::LinkInfo(vec![
-                LinkInfo::Kind(InfoKind::Bridge),
-                LinkInfo::Data(InfoData::Bridge(vec![
-                    InfoBridge::ForwardDelay(0),
-                    InfoBridge::StpState(BridgeStpState::Disabled),
-                    InfoBridge::MulticastSnooping(false),
-                ])),
-            ]),
-        ];
-        self.create_link(message, name)
-    }
-
     /// Makes a veth pair, a cable, from this host to another. Both ends are down.
     ///
     /// # Errors
@@ -226,24 +207,6 @@ impl Rtnl {
             ]),
         ];
         self.create_link(message, near)
-    }
-
-    /// Makes an interface a port of a bridge.
-    pub(super) fn attach(&self, port: &str, bridge: &str) -> Result<(), Error> {
-        let mut message = self.reference(port)?;
-        message.attributes.push(LinkAttribute::Controller(self.index(bridge)?));
-        self.set_link(message, format!("make {port} a port of {bridge}"))
-    }
-
-    /// Sets whether a bridge's port passes frames. Asked of the bridge: asked of the link, the
-    /// kernel tells everyone that the link changed, and the bridge sets it back to forwarding.
-    pub(super) fn set_port(&self, port: &str, state: BridgePortState) -> Result<(), Error> {
-        let mut message = self.reference(port)?;
-        message.header.interface_family = AddressFamily::Bridge;
-        let value = DefaultNla::new(IFLA_BRPORT_STATE, vec![state.into()]);
-        let value = LinkProtoInfoBridge::Other(value);
-        message.attributes.push(LinkAttribute::ProtoInfoBridge(vec![value]));
-        self.set_link(message, format!("set port {port} to {state}"))
     }
 
     /// Keeps an interface from making itself an IPv6 address, and so from speaking unasked.
