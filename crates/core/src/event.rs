@@ -5,9 +5,23 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{LinkName, Mac, Vip};
+use crate::address::{Mac, Vip};
 use crate::moment::Moment;
 use crate::status::Notice;
+use crate::wire::arp;
+
+mod candidate;
+mod health;
+mod kernel;
+mod lease;
+
+pub use candidate::{Candidacy, Candidate};
+pub use health::{Check, Health};
+pub use kernel::{Fence, Held, Link, Snapshot, Voice};
+pub use lease::{
+    BOOT_ANNOTATION, LeaseRecord, LeaseWrite, MOVE_ANNOTATION, Marks, NONCE_ANNOTATION, Nonce,
+    OFFER_ANNOTATION, Observation, Offer, SUCCESSOR_ANNOTATION, Stamp, Version,
+};
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +32,22 @@ pub enum Event {
     Answered(Answer),
     /// The watch showed the Lease as it is now (none: it was deleted).
     Watched(Option<Observation>),
+    /// The candidate Leases of this election but our own, complete; after every change.
+    Candidates(Vec<Candidate>),
+    /// Our candidate Lease was written, or why not.
+    Registered(Result<(), String>),
+    /// Whether our Node is cordoned; when it is first known, and at every change.
+    Cordoned(bool),
+    /// What a look at the API servers showed.
+    Checked(Check),
+    /// An ARP packet of another station that speaks for an address of the plan, or probes for one,
+    /// or answers us.
+    Heard {
+        /// Who sent the frame.
+        from: Mac,
+        /// What it says.
+        packet: arp::Packet,
+    },
     /// What the kernel has, complete; sent after every change, and from time to time.
     Kernel(Snapshot),
     /// A driver could not do what it was told. What stands in the kernel now, the next snapshot
@@ -38,16 +68,19 @@ pub enum Effect {
     /// Ask the API server; ends in [`Event::Answered`] with the same id, whatever happens.
     Ask(Request),
     /// Have the address on the plan's interface, scope global, preferred lifetime 0 and the valid
-    /// lifetime of [`crate::reconcile::address_lifetime`], computed right before the system call.
-    /// Ends in [`Event::Kernel`] or [`Event::Refused`].
+    /// lifetime of [`crate::reconcile::address_lifetime`], computed right before the system call;
+    /// fenced before it is there, with this voice until that moment to the millisecond, where the
+    /// kernel can. Ends in [`Event::Kernel`] or [`Event::Refused`].
     Hold {
         /// The address.
         vip: Vip,
         /// When the term ends.
         until: Moment,
+        /// What it may do until then.
+        voice: Voice,
     },
-    /// Remove the address from the interface; fine if it is not there.
-    /// Ends in [`Event::Kernel`] or [`Event::Refused`].
+    /// Silence the address at once, destroy the TCP connections that end at it, remove it from the
+    /// interface; fine if it is not there. Ends in [`Event::Kernel`] or [`Event::Refused`].
     Drop(Held),
     /// Send one gratuitous ARP request and one gratuitous ARP reply on the plan's interface.
     Announce {
@@ -56,6 +89,20 @@ pub enum Effect {
         /// The interface's own address.
         mac: Mac,
     },
+    /// Send this ARP packet to one station, or all; an answer may come as [`Event::Heard`].
+    Question {
+        /// The packet.
+        packet: arp::Packet,
+        /// The frame's destination.
+        to: Mac,
+    },
+    /// Look at the API servers; ends in [`Event::Checked`], within the time given.
+    Check {
+        /// What the whole look may take.
+        timeout: Duration,
+    },
+    /// Write our candidate Lease; ends in [`Event::Registered`].
+    Register(Candidacy),
     /// Tell people: a log line, a metric.
     Tell(Notice),
 }
@@ -80,46 +127,6 @@ pub enum Call {
     Write(LeaseWrite),
 }
 
-/// What a write puts into the Lease; everything else in it stays as it is. The driver stamps
-/// `renewTime` with its wall clock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaseWrite {
-    /// The version that is replaced; none: the Lease is created.
-    pub version: Option<Version>,
-    /// `holderIdentity`; empty: released.
-    pub holder: String,
-    /// `leaseDurationSeconds`, whole seconds.
-    pub duration: Duration,
-    /// `leaseTransitions`.
-    pub transitions: u32,
-    /// `acquireTime`.
-    pub acquired: Stamp,
-    /// Marks this write, in the annotation [`NONCE_ANNOTATION`].
-    pub nonce: Nonce,
-}
-
-/// The annotation that carries a write's [`Nonce`].
-pub const NONCE_ANNOTATION: &str = "kube-vip.io/write";
-
-/// A time in a Lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stamp {
-    /// The driver's wall clock when it sends.
-    Now,
-    /// As it was, in microseconds since the Unix epoch.
-    Keep(Option<i64>),
-}
-
-/// Identifies one write of one process among all writes of all processes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Nonce(pub String);
-
-/// A `resourceVersion`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Version(pub String);
-
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
@@ -127,33 +134,6 @@ pub struct Answer {
     pub id: u64,
     /// The Lease as it is after the call (none: a read found no such Lease), or why not.
     pub outcome: Result<Option<Observation>, Failure>,
-}
-
-/// The Lease as it was at one version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observation {
-    /// Its `resourceVersion`.
-    pub version: Version,
-    /// Its contents.
-    pub record: LeaseRecord,
-}
-
-/// What a Lease says. Times are somebody's wall clock, in microseconds since the Unix epoch: they
-/// are shown and compared for equality, never with a clock of ours.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaseRecord {
-    /// `holderIdentity`; empty: nobody.
-    pub holder: String,
-    /// `leaseDurationSeconds`; zero where the field is absent.
-    pub duration: Duration,
-    /// `acquireTime`.
-    pub acquired: Option<i64>,
-    /// `renewTime`.
-    pub renewed: Option<i64>,
-    /// `leaseTransitions`.
-    pub transitions: u32,
-    /// The mark of the last write by a node of ours.
-    pub nonce: Option<Nonce>,
 }
 
 /// Why a request failed.
@@ -167,38 +147,4 @@ pub enum Failure {
     Timeout,
     /// No kubeconfig, no connection, refused rights, a server error; the text is for people.
     Unavailable(String),
-}
-
-/// What the kernel has of what concerns the plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// The plan's interface; none: it does not exist.
-    pub link: Option<Link>,
-    /// Every address of this host that is one of the plan's, whoever added it, with whatever
-    /// prefix length, on whatever interface.
-    pub held: Vec<Held>,
-    /// How many [`Effect::Hold`] and [`Effect::Drop`] of this process had been carried out, or
-    /// refused, before the kernel was looked at: they are carried out in the order in which they
-    /// were told, and what came later is not in here.
-    pub carried_out: u64,
-}
-
-/// The plan's interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// Its own address.
-    pub mac: Mac,
-    /// It is up, and has a carrier.
-    pub up: bool,
-}
-
-/// An address that is configured on this host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// The address with the prefix length that it has here.
-    pub vip: Vip,
-    /// The interface that has it.
-    pub link: LinkName,
-    /// How long the kernel will keep it, in whole seconds; none: for ever.
-    pub lifetime: Option<Duration>,
 }

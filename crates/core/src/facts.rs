@@ -208,7 +208,11 @@ pub const fn concerns(effect: &Effect) -> Option<Ipv4Addr> {
         Effect::Hold { vip, .. } => Some(vip.address()),
         Effect::Drop(held) => Some(held.vip.address()),
         Effect::Announce { address, .. } => Some(*address),
-        Effect::Ask(_) | Effect::Tell(_) => None,
+        Effect::Ask(_)
+        | Effect::Question { .. }
+        | Effect::Check { .. }
+        | Effect::Register(_)
+        | Effect::Tell(_) => None,
     }
 }
 

@@ -8,12 +8,12 @@ use crate::address::Vip;
 use crate::announce::Herald;
 use crate::desired::{Desired, Fitness, LETTING_GO, desired, fitness};
 use crate::election::{Elector, Wish};
-use crate::event::{Effect, Event, Snapshot};
+use crate::event::{Effect, Event, Fence, Snapshot};
 use crate::facts::{Facts, concerns};
 use crate::moment::Moment;
 use crate::plan::Plan;
 use crate::reconcile::{changes, settled};
-use crate::status::{LeaseStatus, Notice, Reason, Status, VipStatus};
+use crate::status::{FitnessStatus, LeaseStatus, Notice, Reason, Status, VipStatus};
 
 /// How long an orderly end may wait for the API server to take the Lease back.
 const RELEASE_WITHIN: Duration = Duration::from_secs(3);
@@ -53,7 +53,12 @@ impl Node {
     /// Something happened, at `now`.
     pub fn handle(&mut self, event: Event, now: Moment) {
         match event {
-            Event::Tick => {}
+            Event::Tick
+            | Event::Candidates(_)
+            | Event::Registered(_)
+            | Event::Cordoned(_)
+            | Event::Checked(_)
+            | Event::Heard { .. } => {}
             Event::Answered(answer) => self.elector.answered(answer, now),
             Event::Watched(seen) => self.elector.watched(seen, now),
             Event::Kernel(snapshot) => self.saw(snapshot, now),
@@ -92,7 +97,7 @@ impl Node {
             transitions: sight.record.transitions,
             seen: Some(sight.changed),
         });
-        let vip = |vip| VipStatus { vip, present: self.facts.has(&self.plan, vip) };
+        let vip = |vip| VipStatus { vip, present: self.facts.has(&self.plan, vip), voice: None };
         Status {
             node: self.plan.node.clone(),
             reason: self.reason(),
@@ -100,6 +105,12 @@ impl Node {
             term: self.elector.term(),
             vips: self.plan.vips.iter().map(vip).collect(),
             api: self.elector.api().clone(),
+            fence: Fence::Unknown,
+            fitness: FitnessStatus::default(),
+            holding_on: None,
+            handing_over: None,
+            candidates: Vec::new(),
+            rival: None,
         }
     }
 

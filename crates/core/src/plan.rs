@@ -20,6 +20,52 @@ pub struct Plan {
     pub lease: LeasePlan,
     /// How often a holder repeats its announcement (kube-vip's `vip_arpRate`).
     pub announce_every: Duration,
+    /// How it decides where the election leaves a choice.
+    pub conduct: Conduct,
+    /// This boot of this host: two processes with one name and two boots are twins.
+    pub boot: String,
+}
+
+/// How a node decides where the election leaves a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conduct {
+    /// When the local API server counts as well, or not.
+    pub health: HealthPlan,
+    /// A holder keeps the address when the API is away for all alike.
+    pub hold_on_api_loss: bool,
+    /// Higher is preferred in every election.
+    pub priority: u32,
+    /// A holder gives the address to a fit candidate of higher priority.
+    pub fail_back: bool,
+}
+
+impl Default for Conduct {
+    /// As without any setting.
+    fn default() -> Self {
+        let health = HealthPlan::default();
+        Self { health, hold_on_api_loss: true, priority: 0, fail_back: false }
+    }
+}
+
+/// How often the local API server is looked at, and how many looks count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthPlan {
+    /// From one look to the next.
+    pub period: Duration,
+    /// What one look may take; at most the period.
+    pub timeout: Duration,
+    /// So many good looks in a row make it well again; at least 1.
+    pub rise: u32,
+    /// So many bad looks in a row make it unwell; at least 1.
+    pub fall: u32,
+}
+
+impl Default for HealthPlan {
+    /// Looked at once a second; three bad looks and two good ones count.
+    fn default() -> Self {
+        let second = Duration::from_secs(1);
+        Self { period: second, timeout: second, rise: 2, fall: 3 }
+    }
 }
 
 /// One or more addresses, each once.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::desired::{Desired, may_stay};
-use crate::event::{Effect, Held};
+use crate::event::{Effect, Held, Voice};
 use crate::facts::{Applied, Facts};
 use crate::moment::Moment;
 use crate::plan::Plan;
@@ -49,7 +49,7 @@ fn additions(plan: &Plan, until: Moment, facts: &mut Facts, now: Moment) -> Vec<
         let Some(lifetime) = address_lifetime(until, now) else {
             continue;
         };
-        let hold = Effect::Hold { vip, until };
+        let hold = Effect::Hold { vip, until, voice: Voice::Answering };
         let wanted = renewed || !facts.has(plan, vip);
         if wanted && !facts.is_told(&hold) && !facts.is_paused(&hold, now) {
             facts.applied(address, Applied { until, expires: now + lifetime });

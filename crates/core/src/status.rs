@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{NodeName, Vip};
-use crate::event::Held;
+use crate::address::{Mac, NodeName, Vip};
+use crate::event::{Fence, Held, Voice};
 use crate::moment::Moment;
 
 /// What this node does, and why.
@@ -24,6 +24,55 @@ pub struct Status {
     pub vips: Vec<VipStatus>,
     /// How the API server answers.
     pub api: ApiStatus,
+    /// What silences the addresses when nobody renews them.
+    pub fence: Fence,
+    /// How this node is.
+    pub fitness: FitnessStatus,
+    /// Since when it keeps the addresses although the API is away for all; none: it does not.
+    pub holding_on: Option<Moment>,
+    /// To whom it is handing the addresses over.
+    pub handing_over: Option<NodeName>,
+    /// The other nodes of the election that say of themselves that they are there.
+    pub candidates: Vec<CandidateStatus>,
+    /// Who else was heard speaking for an address, and when last.
+    pub rival: Option<RivalStatus>,
+}
+
+/// How this node is, as the other ones are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FitnessStatus {
+    /// It may be handed the addresses.
+    pub fit: bool,
+    /// Its Node is cordoned.
+    pub cordoned: bool,
+    /// What is wrong with its API server; none: nothing is known to be.
+    pub api_server: Option<String>,
+}
+
+/// Another node of the election.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateStatus {
+    /// Which.
+    pub node: NodeName,
+    /// It may be handed the addresses, and said so lately.
+    pub fit: bool,
+    /// Its Node is cordoned.
+    pub cordoned: bool,
+    /// When this node last saw it renew.
+    pub seen: Moment,
+}
+
+/// Somebody who speaks for an address and is not this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RivalStatus {
+    /// For which.
+    pub address: Ipv4Addr,
+    /// Its Ethernet address.
+    pub mac: Mac,
+    /// Its name, if it is a node of the election.
+    pub node: Option<NodeName>,
+    /// When it was last heard.
+    pub heard: Moment,
 }
 
 /// Whether this node holds, and why.
@@ -43,6 +92,14 @@ pub enum Reason {
     LinkDown,
     /// The kernel keeps refusing the addresses; they are tried again after a while.
     KernelRefuses,
+    /// The API is away for all, and nobody else has taken over: the address stays.
+    HoldingOn,
+    /// The address is being handed over to another node.
+    HandingOver,
+    /// Another host renews the Lease in this node's name.
+    Twin,
+    /// A station that is no node of the election answers for the address.
+    Stranger,
     /// The process was told to end.
     ShuttingDown,
 }
@@ -60,6 +117,10 @@ impl Reason {
             Self::TermOver => "TermOver",
             Self::LinkDown => "LinkDown",
             Self::KernelRefuses => "KernelRefuses",
+            Self::HoldingOn => "HoldingOn",
+            Self::HandingOver => "HandingOver",
+            Self::Twin => "Twin",
+            Self::Stranger => "Stranger",
             Self::ShuttingDown => "ShuttingDown",
         }
     }
@@ -75,6 +136,10 @@ impl fmt::Display for Reason {
             Self::TermOver => "the term ended without a renewal",
             Self::LinkDown => "the interface is down or absent",
             Self::KernelRefuses => "the kernel keeps refusing the address",
+            Self::HoldingOn => "the API is away for all; keeping the address",
+            Self::HandingOver => "handing the address over",
+            Self::Twin => "another host renews the Lease in this node's name",
+            Self::Stranger => "a station that is no node of the election answers for the address",
             Self::ShuttingDown => "told to end",
         })
     }
@@ -111,6 +176,8 @@ pub struct VipStatus {
     pub vip: Vip,
     /// The kernel has it, according to the last snapshot.
     pub present: bool,
+    /// What the fence lets it do, according to the last snapshot; none: nothing fences it.
+    pub voice: Option<Voice>,
 }
 
 /// How the API server answers.
@@ -181,6 +248,74 @@ pub enum Notice {
         /// It is up now.
         up: bool,
     },
+    /// A candidate was asked to take the addresses over.
+    Offered {
+        /// Who.
+        to: NodeName,
+        /// Why they are to move.
+        why: MoveReason,
+    },
+    /// The addresses went to another node without a break.
+    HandedOver {
+        /// Who has them now; none: a node that was heard, and is not known by name.
+        to: Option<NodeName>,
+    },
+    /// The addresses were to move, and did not.
+    NotHandedOver {
+        /// What stood in the way.
+        cause: String,
+    },
+    /// This node consents to take the addresses over.
+    Consented,
+    /// The term is over without a renewal; the addresses stay, as the API is away for all.
+    HoldingOn {
+        /// The last failure.
+        cause: String,
+    },
+    /// The addresses were kept past the term, and that is over.
+    HeldOn {
+        /// Since when they were kept.
+        since: Moment,
+        /// What ended it.
+        end: HoldingOnEnd,
+    },
+    /// The local API server counts as well, or no longer does.
+    FitnessChanged {
+        /// It is well.
+        fit: bool,
+        /// What is wrong with it, or was.
+        cause: String,
+    },
+    /// The Node was cordoned, or uncordoned.
+    Cordoned(bool),
+    /// Somebody else speaks for an address that this node holds, or was about to claim.
+    Rival {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who, by its Ethernet address.
+        mac: Mac,
+        /// Its name, if it is a node of the election.
+        node: Option<NodeName>,
+    },
+    /// The rival has not been heard for a while.
+    RivalGone {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who it was.
+        mac: Mac,
+    },
+    /// Another host renews the Lease in this node's name; this node claims nothing.
+    Twin {
+        /// The other host's boot.
+        boot: String,
+    },
+    /// The kernel cannot fence addresses, or can again.
+    FenceChanged(Fence),
+    /// Our candidate Lease cannot be written (said once, until it can).
+    NotRegistered {
+        /// What stands in the way.
+        cause: String,
+    },
     /// The Lease was released.
     Released,
     /// The Lease could not be released in time; it ends by itself.
@@ -188,4 +323,72 @@ pub enum Notice {
         /// What stood in the way.
         cause: String,
     },
+}
+
+/// Why a holder wants the addresses to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MoveReason {
+    /// The process was told to end.
+    ShuttingDown,
+    /// A human asked for it.
+    Requested,
+    /// The local API server is unwell, and the candidate's is not.
+    Unfit,
+    /// The Node is cordoned, and the candidate's is not.
+    Drain,
+    /// The candidate has a higher priority, and it is wished that it has the addresses.
+    FailBack,
+}
+
+impl MoveReason {
+    /// One word for programs, as serde writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ShuttingDown => "ShuttingDown",
+            Self::Requested => "Requested",
+            Self::Unfit => "Unfit",
+            Self::Drain => "Drain",
+            Self::FailBack => "FailBack",
+        }
+    }
+}
+
+impl fmt::Display for MoveReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ShuttingDown => "told to end",
+            Self::Requested => "asked for",
+            Self::Unfit => "the local API server is unwell",
+            Self::Drain => "the node is cordoned",
+            Self::FailBack => "a node of higher priority is there",
+        })
+    }
+}
+
+/// What ended the keeping of the addresses past the term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HoldingOnEnd {
+    /// The Lease was renewed: the API is back.
+    Renewed,
+    /// Another node has taken over.
+    Successor,
+    /// Another API server accepts connections, and this node's does not.
+    OthersServed,
+    /// Nobody else on the segment is heard any more.
+    SegmentDead,
+    /// The node lets go for another reason: it ends, or its link is down.
+    LetGo,
+}
+
+impl fmt::Display for HoldingOnEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Renewed => "the API is back",
+            Self::Successor => "another node has taken over",
+            Self::OthersServed => "another node's API server is there, and this node's is not",
+            Self::SegmentDead => "nobody else on the segment is heard",
+            Self::LetGo => "this node lets go",
+        })
+    }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
 use kube_vip_core::event::{
-    Answer, Call, Effect, Event, Failure, Held, LeaseRecord, LeaseWrite, Link, Observation,
+    Answer, Call, Effect, Event, Failure, Fence, Held, LeaseRecord, LeaseWrite, Link, Observation,
     Snapshot, Version,
 };
 use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
-use kube_vip_core::plan::{LeasePlan, Plan, Timings, Vips};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use proptest::prelude::*;
 
 const DURATION: Duration = Duration::from_secs(5);
@@ -30,6 +30,8 @@ fn plan() -> Plan {
             timings: timings.expect("5/3/1 is fine"),
         },
         announce_every: Duration::from_secs(3),
+        conduct: Conduct::default(),
+        boot: "boot-a".to_owned(),
     }
 }
 
@@ -131,7 +133,10 @@ impl Judge {
                     self.told = Some(effect);
                     self.count += 1;
                 }
-                Effect::Tell(_) => {}
+                Effect::Question { .. }
+                | Effect::Check { .. }
+                | Effect::Register(_)
+                | Effect::Tell(_) => {}
             }
         }
     }
@@ -157,10 +162,16 @@ impl Judge {
             Step::Wait(span) => return self.wait(span),
             Step::Kernel { up, has } => {
                 self.present = has;
-                let held = Held { vip: vip(), link: plan().link, lifetime: None };
-                let link = Some(Link { mac: Mac([2, 0, 0, 0, 0, 1]), up });
+                let held = Held { vip: vip(), link: plan().link, lifetime: None, voice: None };
+                let link =
+                    Some(Link { mac: Mac([2, 0, 0, 0, 0, 1]), up, address: None, gateway: None });
                 let held = has.then_some(held).into_iter().collect();
-                Event::Kernel(Snapshot { link, held, carried_out: self.count })
+                Event::Kernel(Snapshot {
+                    link,
+                    held,
+                    carried_out: self.count,
+                    fence: Fence::Unknown,
+                })
             }
             Step::Answer(outcome) => match self.answer(outcome) {
                 Some(event) => event,

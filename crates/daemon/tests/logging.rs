@@ -95,6 +95,7 @@ fn the_address() {
             vip: Vip::new(vip().address(), prefix).expect("an address"),
             link: plan().link,
             lifetime,
+            voice: None,
         })
     };
     let lines = told(&[

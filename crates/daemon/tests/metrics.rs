@@ -89,6 +89,7 @@ fn notices_are_counted() {
         vip: Vip::new(vip().address(), 32).expect("an address"),
         link: plan().link,
         lifetime: None,
+        voice: None,
     };
     let cause = || "no".to_owned();
     let address = vip().address();

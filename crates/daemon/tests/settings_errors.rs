@@ -92,6 +92,7 @@ fn host() -> Host {
         ],
         default_route_link: LinkName::new("end0").ok(),
         host_name: "tpi-alpha-1".to_owned(),
+        boot: "a-boot".to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::address::NodeName;
 use crate::election::Sight;
-use crate::event::{LeaseWrite, Nonce, Stamp};
+use crate::event::{LeaseWrite, Marks, Nonce, Stamp};
 use crate::moment::Moment;
 
 /// Writes that are remembered, in case their answer was lost.
@@ -60,6 +60,7 @@ impl Writes {
             transitions,
             acquired,
             nonce,
+            marks: Marks::default(),
         }
     }
 
@@ -74,6 +75,7 @@ impl Writes {
             transitions: sight.record.transitions,
             acquired: Stamp::Now,
             nonce: self.nonce(),
+            marks: Marks::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{address_lifetime, settled};
 use crate::address::Vip;
-use crate::event::{Effect, Snapshot};
+use crate::event::{Effect, Snapshot, Voice};
 use crate::facts::Facts;
 use crate::moment::Moment;
 
@@ -30,7 +30,11 @@ fn nothing_is_settled_before_the_kernel_was_looked_at() {
 #[test]
 fn nothing_is_settled_while_the_kernel_may_be_adding_an_address() {
     let vip = Vip::new([192, 0, 2, 10].into(), 32).expect("a unicast address");
-    let hold = Effect::Hold { vip, until: Moment::START + Duration::from_secs(5) };
+    let hold = Effect::Hold {
+        vip,
+        until: Moment::START + Duration::from_secs(5),
+        voice: Voice::Answering,
+    };
     let after = |carried_out| Snapshot { carried_out, ..Snapshot::default() };
     let mut facts = Facts::default();
     facts.saw(after(0));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
-use kube_vip_core::event::{Held, Link, Snapshot};
+use kube_vip_core::event::{Fence, Held, Link, Snapshot};
 use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
-use kube_vip_core::plan::{LeasePlan, Plan, Timings, Vips};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 
 use crate::world::Fault;
 
@@ -125,11 +125,18 @@ impl Host {
             vip: address.vip,
             link: link_name(),
             lifetime: Some(Duration::from_secs(address.ends.saturating_sub(now).as_secs())),
+            voice: None,
         };
         Snapshot {
-            link: Some(Link { mac: Mac([2, 0, 0, 0, 0, 1]), up: !self.has(Fault::Unplug) }),
+            link: Some(Link {
+                mac: Mac([2, 0, 0, 0, 0, 1]),
+                up: !self.has(Fault::Unplug),
+                address: None,
+                gateway: None,
+            }),
             held: self.kernel.iter().map(held).collect(),
             carried_out: self.carried_out,
+            fence: Fence::Unknown,
         }
     }
 }
@@ -156,5 +163,7 @@ fn plan(name: &str) -> Plan {
         vips: Vips::new(vips().to_vec()).expect("two addresses"),
         lease: LeasePlan { namespace: "kube-system".into(), name: "plndr-cp-lock".into(), timings },
         announce_every: Duration::from_secs(3),
+        conduct: Conduct::default(),
+        boot: format!("boot-{name}"),
     }
 }

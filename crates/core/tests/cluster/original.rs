@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use kube_vip_core::event::LeaseRecord;
+use kube_vip_core::event::{LeaseRecord, Marks};
 
 use crate::host::TIMES;
 use crate::store::Store;
@@ -62,6 +62,7 @@ impl Original {
             renewed: wall,
             transitions: 0,
             nonce: None,
+            marks: Marks::default(),
         }
     }
 

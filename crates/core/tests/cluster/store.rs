@@ -53,6 +53,7 @@ impl Store {
             renewed: Some(wall),
             transitions: write.transitions,
             nonce: Some(write.nonce.clone()),
+            marks: write.marks.clone(),
         }));
         Ok(())
     }

@@ -216,7 +216,10 @@ impl World {
                 self.hosts[host].ordered = at;
                 self.put(at, Item::Order(host, life, effect));
             }
-            Effect::Announce { .. } => {}
+            Effect::Announce { .. }
+            | Effect::Question { .. }
+            | Effect::Check { .. }
+            | Effect::Register(_) => {}
             Effect::Tell(notice) => self.note(&format!("{} {notice:?}", self.hosts[host].name)),
         }
     }
@@ -227,7 +230,7 @@ impl World {
         there.carried_out += 1;
         let refuses = there.has(Fault::KernelRefuses);
         match &effect {
-            Effect::Hold { vip, until } => {
+            Effect::Hold { vip, until, .. } => {
                 let lifetime = address_lifetime(*until, there.moment(self.now));
                 let Some(lifetime) = lifetime.filter(|_| !refuses) else {
                     let event = Event::Refused { effect, cause: "no".into() };

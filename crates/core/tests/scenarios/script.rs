@@ -25,7 +25,7 @@ mod world;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use kube_vip_core::event::{Event, LeaseRecord};
+use kube_vip_core::event::{Event, LeaseRecord, Marks};
 use kube_vip_core::moment::Moment;
 
 use world::{Api, World};
@@ -113,7 +113,15 @@ fn lease(world: &World, words: &mut Words<'_>) -> Result<Option<LeaseRecord>, St
     let duration = words.next().map_or(Ok(Duration::from_secs(1)), duration)?;
     let transitions = world.record().map_or(0, |record| record.transitions);
     let renewed = Some(world.now_in_micros());
-    Ok(Some(LeaseRecord { holder, duration, acquired: Some(0), renewed, transitions, nonce: None }))
+    Ok(Some(LeaseRecord {
+        holder,
+        duration,
+        acquired: Some(0),
+        renewed,
+        transitions,
+        nonce: None,
+        marks: Marks::default(),
+    }))
 }
 
 fn api(words: &mut Words<'_>) -> Result<Api, String> {

@@ -11,7 +11,7 @@ use std::io;
 use std::thread;
 
 use kube_vip_core::address::{LinkName, Vip};
-use kube_vip_core::event::{Effect, Event, Held};
+use kube_vip_core::event::{Effect, Event, Held, Voice};
 use kube_vip_core::moment::Moment;
 use kube_vip_core::plan::Plan;
 use thiserror::Error;
@@ -128,7 +128,7 @@ impl Kernel {
 impl Order {
     fn effect(self) -> Effect {
         match self {
-            Self::Hold { vip, until } => Effect::Hold { vip, until },
+            Self::Hold { vip, until } => Effect::Hold { vip, until, voice: Voice::Answering },
             Self::Drop(held) => Effect::Drop(held),
         }
     }

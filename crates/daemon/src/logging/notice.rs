@@ -58,6 +58,7 @@ pub fn tell(notice: &Notice, plan: &Plan, wall: Wall) {
             "the address could not be added, removed or announced; trying again in a second"
         ),
         Notice::LinkChanged { up } => teller.link(*up),
+        other => info!(notice = ?other, "news"),
     }
 }
 
@@ -119,7 +120,14 @@ impl Teller<'_> {
                 "term ended: this node leaves the addresses to others for a while, because its \
                  kernel does not take them"
             ),
-            Reason::TermOver | Reason::Starting | Reason::Elected | Reason::Claiming => warn!(
+            Reason::TermOver
+            | Reason::Starting
+            | Reason::Elected
+            | Reason::Claiming
+            | Reason::HoldingOn
+            | Reason::HandingOver
+            | Reason::Twin
+            | Reason::Stranger => warn!(
                 %node, %reason,
                 "term ended: this node lets go of the addresses, and claims them again once the \
                  API server answers, unless another node has them by then"

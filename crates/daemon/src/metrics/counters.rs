@@ -115,13 +115,7 @@ impl Counters {
                 let state = if *up { "up" } else { "down" };
                 one(&self.links, &[plan.link.as_str(), state]);
             }
-            Notice::HolderChanged { .. }
-            | Notice::ApiAway { .. }
-            | Notice::ApiBack { .. }
-            | Notice::AddressAdded(_)
-            | Notice::AddressRemoved(_)
-            | Notice::Released
-            | Notice::NotReleased { .. } => {}
+            _ => {}
         }
     }
 

@@ -15,6 +15,8 @@ pub struct Host {
     pub default_route_link: Option<LinkName>,
     /// The host name as the kernel has it (`uname`), not shortened.
     pub host_name: String,
+    /// This boot of the host: `/proc/sys/kernel/random/boot_id`; empty where it cannot be read.
+    pub boot: String,
 }
 
 /// One interface of this host.

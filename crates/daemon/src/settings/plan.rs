@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_vip_core::address::NodeName;
-use kube_vip_core::plan::{LeasePlan, Plan, Timings, TimingsError};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, TimingsError};
 
 use super::config::{Config, Credentials, Warning};
 use super::definition::{Definition, Wrong};
@@ -89,6 +89,8 @@ impl Check<'_> {
                 vips: vips?,
                 lease: LeasePlan { namespace, name: values.lease_name.clone(), timings: timings? },
                 announce_every,
+                conduct: Conduct::default(),
+                boot: self.host.boot.clone(),
             },
             credentials: self.credentials(),
             port: values.port,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use kube_vip_core::address::LinkName;
-use kube_vip_core::event::{Effect, Event, Held};
+use kube_vip_core::event::{Effect, Event, Held, Voice};
 use netlink_packet_core::NetlinkPayload;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{
@@ -27,7 +27,12 @@ fn seconds(count: u64) -> Duration {
 }
 
 fn held(address: Ipv4Addr, prefix: u8, link: &str) -> Held {
-    Held { vip: vip(address, prefix), link: LinkName::new(link).unwrap(), lifetime: None }
+    Held {
+        vip: vip(address, prefix),
+        link: LinkName::new(link).unwrap(),
+        lifetime: None,
+        voice: None,
+    }
 }
 
 fn cache(message: &AddressMessage) -> CacheInfo {
@@ -145,7 +150,7 @@ fn the_end_of_a_term_is_refused_with_a_reason() {
         let until = world.clock.now() + seconds(1);
         kernel.hold(vip(VIP, 24), until);
         let (effect, cause) = world.refusal().await;
-        assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until });
+        assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until, voice: Voice::Answering });
         assert!(cause.contains("the term ends too soon"), "{cause}");
         assert_eq!(world.addresses(VIP).await, []);
     });

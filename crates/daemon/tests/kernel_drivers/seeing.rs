@@ -11,7 +11,7 @@ use std::time::Duration;
 use kube_vip::drivers::kernel::host;
 use kube_vip::settings::host::HostLink;
 use kube_vip_core::address::LinkName;
-use kube_vip_core::event::{Effect, Event};
+use kube_vip_core::event::{Effect, Event, Voice};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NetlinkMessage};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
@@ -93,7 +93,7 @@ fn an_interface_is_deleted_and_made_anew() {
         let until = world.clock.now() + Duration::from_secs(60);
         kernel.hold(vip(VIP, 24), until);
         let (effect, cause) = world.refusal().await;
-        assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until });
+        assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until, voice: Voice::Answering });
         assert_eq!(cause, "there is no interface end0");
 
         world.plug_in().await;
@@ -229,7 +229,7 @@ fn a_broken_connection_to_the_kernel_is_made_anew() {
         let until = world.clock.now() + Duration::from_secs(60);
         kernel.hold(vip(VIP, 24), until);
         let (effect, cause) = world.refusal().await;
-        assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until });
+        assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until, voice: Voice::Answering });
         let lost = "no connection to the kernel's routing subsystem: the netlink socket failed";
         assert!(cause.starts_with(lost), "{cause}");
 

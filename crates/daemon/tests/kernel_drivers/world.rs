@@ -16,7 +16,7 @@ use kube_vip::clock::Clock;
 use kube_vip::drivers::kernel::Kernel;
 use kube_vip_core::address::{LinkName, NodeName, Vip};
 use kube_vip_core::event::{Effect, Event, Snapshot};
-use kube_vip_core::plan::{LeasePlan, Plan, Timings, Vips};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::LinkMessage;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth};
@@ -89,6 +89,8 @@ impl World {
                 timings: Timings::new(timings[0], timings[1], timings[2]).unwrap(),
             },
             announce_every: Duration::from_secs(3),
+            conduct: Conduct::default(),
+            boot: "a-boot".to_owned(),
         };
         let (_, events) = unbounded_channel();
         let world = Self { clock: Clock::start(), plan, ip, events };

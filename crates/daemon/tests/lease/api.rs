@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use kube_vip_core::event::{Call, Failure, LeaseRecord, LeaseWrite, Nonce, Stamp, Version};
+use kube_vip_core::event::{Call, Failure, LeaseRecord, LeaseWrite, Marks, Nonce, Stamp, Version};
 use kube_vip_lab::api::{ApiServer, Options, Patience, Store};
 use kube_vip_lab::pki::{ClusterPki, Distribution, User};
 
@@ -55,6 +55,7 @@ fn claim(version: Option<&Version>, holder: &str, transitions: u32) -> Call {
         transitions,
         acquired: Stamp::Now,
         nonce: Nonce(format!("{holder}-1")),
+        marks: Marks::default(),
     })
 }
 
@@ -90,6 +91,7 @@ async fn two_nodes_elect() {
         transitions: 0,
         acquired: Stamp::Keep(record.acquired),
         nonce: Nonce("node1-2".to_owned()),
+        marks: Marks::default(),
     });
     let renewed = one.ask(renewal).await.unwrap().unwrap();
     assert_eq!(renewed.record.acquired, record.acquired);

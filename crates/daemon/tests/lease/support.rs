@@ -8,7 +8,7 @@ use kube_vip::drivers::lease::{Lease, Places};
 use kube_vip::settings::config::Credentials;
 use kube_vip_core::address::Vip;
 use kube_vip_core::event::{
-    Call, Event, Failure, LeaseWrite, Nonce, Observation, Request, Stamp, Version,
+    Call, Event, Failure, LeaseWrite, Marks, Nonce, Observation, Request, Stamp, Version,
 };
 use kube_vip_core::plan::{LeasePlan, Timings, Vips};
 use serde_json::{Value, json};
@@ -223,6 +223,7 @@ pub(crate) fn write(version: Option<&str>, holder: &str) -> Call {
         transitions: 1,
         acquired: Stamp::Now,
         nonce: Nonce("n-1".to_owned()),
+        marks: Marks::default(),
     })
 }
 

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use kube_vip::metrics::Release;
 use kube_vip::published::Published;
+use kube_vip_core::event::Fence;
 use kube_vip_core::moment::Moment;
-use kube_vip_core::status::{ApiStatus, LeaseStatus, Reason, Status, Term, VipStatus};
+use kube_vip_core::status::{
+    ApiStatus, FitnessStatus, LeaseStatus, Reason, Status, Term, VipStatus,
+};
 
 use super::sample::{at, plan, vip};
 
@@ -19,7 +22,13 @@ pub(crate) fn holding() -> Published {
             reason: Reason::Elected,
             lease: lease("cp-1", at(3_722_150)),
             term: Some(term),
-            vips: vec![VipStatus { vip: vip(), present: true }],
+            vips: vec![VipStatus { vip: vip(), present: true, voice: None }],
+            fence: Fence::Ready,
+            fitness: FitnessStatus { fit: true, cordoned: false, api_server: None },
+            holding_on: None,
+            handing_over: None,
+            candidates: Vec::new(),
+            rival: None,
             api: ApiStatus { answered: Some(at(3_722_410)), failing_since: None, error: None },
         },
         at: at(3_722_410),

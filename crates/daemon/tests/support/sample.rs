@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube_vip::clock::Wall;
 use kube_vip_core::address::{LinkName, NodeName, Vip};
 use kube_vip_core::moment::Moment;
-use kube_vip_core::plan::{LeasePlan, Plan, Timings, Vips};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 
 /// The address of the cluster.
 pub(crate) fn vip() -> Vip {
@@ -26,6 +26,8 @@ pub(crate) fn plan() -> Plan {
             timings: Timings::new(secs(15), secs(10), secs(2)).expect("the defaults"),
         },
         announce_every: secs(3),
+        conduct: Conduct::default(),
+        boot: "a-boot".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube_vip_core::address::Vip;
-use kube_vip_core::event::{Effect, Event};
+use kube_vip_core::event::{Effect, Event, Voice};
 use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
 use kube_vip_core::reconcile::address_lifetime;
@@ -136,7 +136,10 @@ impl World {
         self.note(index, || format!("> {effect:?}"));
         match effect {
             Effect::Ask(request) => self.ask(index, id, request),
-            Effect::Tell(_) => {}
+            Effect::Tell(_)
+            | Effect::Question { .. }
+            | Effect::Check { .. }
+            | Effect::Register(_) => {}
             Effect::Hold { .. } | Effect::Drop(_) | Effect::Announce { .. } => {
                 // A busy kernel, now and then.
                 let longest = if self.rng.percent(3) { 30_000 } else { 1000 };
@@ -162,7 +165,7 @@ impl World {
             return self.refuse(index, id, effect, "no buffer space available");
         }
         match effect {
-            Effect::Hold { vip, until } => self.hold(index, id, vip, until),
+            Effect::Hold { vip, until, .. } => self.hold(index, id, vip, until),
             Effect::Drop(held) => {
                 if self.sabotage != Sabotage::DeafDriver {
                     self.hosts[index].kernel.remove(held.vip);
@@ -175,7 +178,11 @@ impl World {
                     self.record_announcement(index, address);
                 }
             }
-            Effect::Ask(_) | Effect::Tell(_) => {}
+            Effect::Ask(_)
+            | Effect::Tell(_)
+            | Effect::Question { .. }
+            | Effect::Check { .. }
+            | Effect::Register(_) => {}
         }
     }
 
@@ -184,7 +191,7 @@ impl World {
         let Some(daemon) = self.hosts[index].daemon(id) else { return };
         let clock = daemon.clock;
         let Some(lifetime) = address_lifetime(until, clock.reading(now)) else {
-            let effect = Effect::Hold { vip, until };
+            let effect = Effect::Hold { vip, until, voice: Voice::Answering };
             return self.refuse(index, id, effect, "the term ends too soon");
         };
         let ends = (self.sabotage != Sabotage::EternalAddress).then(|| now + clock.span(lifetime));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
 use kube_vip_core::event::{Effect, Event};
 use kube_vip_core::node::Node;
-use kube_vip_core::plan::{LeasePlan, Plan, Vips};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Vips};
 
 use crate::timeline::Part;
 
@@ -153,6 +153,8 @@ fn plan(name: &str, drawn: &HostPlan, vips: &[Vip]) -> Plan {
             timings: drawn.timings,
         },
         announce_every: Duration::from_secs(3),
+        conduct: Conduct::default(),
+        boot: format!("boot of {name}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, Vip};
-use kube_vip_core::event::{Held, Link, Snapshot};
+use kube_vip_core::event::{Fence, Held, Link, Snapshot};
 
 /// The addresses as this host has them.
 #[derive(Clone, Debug, Default)]
@@ -60,11 +60,13 @@ impl Kernel {
             vip: *vip,
             link: nic.name.clone(),
             lifetime: address.ends.map(lifetime),
+            voice: None,
         };
         Snapshot {
-            link: Some(Link { mac: nic.mac, up: nic.up }),
+            link: Some(Link { mac: nic.mac, up: nic.up, address: None, gateway: None }),
             held: self.addresses.iter().map(held).collect(),
             carried_out,
+            fence: Fence::Unknown,
         }
     }
 }

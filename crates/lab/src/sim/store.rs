@@ -99,6 +99,7 @@ fn record(write: &LeaseWrite, wall: i64) -> LeaseRecord {
         renewed: Some(wall),
         transitions: write.transitions,
         nonce: Some(write.nonce.clone()),
+        marks: write.marks.clone(),
     }
 }
 

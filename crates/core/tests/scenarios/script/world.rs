@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
 use kube_vip_core::event::{
-    Answer, Call, Effect, Event, Failure, Held, LeaseRecord, LeaseWrite, Link, Observation,
+    Answer, Call, Effect, Event, Failure, Fence, Held, LeaseRecord, LeaseWrite, Link, Observation,
     Request, Snapshot, Stamp, Version,
 };
 use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
-use kube_vip_core::plan::{LeasePlan, Plan, Timings, Vips};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use kube_vip_core::reconcile::address_lifetime;
 
 const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
@@ -116,7 +116,7 @@ impl World {
     fn obey(&mut self, effect: &Effect) -> String {
         match effect {
             Effect::Ask(request) => self.ask(request),
-            Effect::Hold { vip, until } => {
+            Effect::Hold { vip, until, .. } => {
                 let lifetime = address_lifetime(*until, self.now);
                 let obeys = lifetime.filter(|_| !self.kernel_refuses);
                 if let Some(lifetime) = obeys {
@@ -131,6 +131,9 @@ impl World {
                 format!("drop {} from {}", held.vip, held.link)
             }
             Effect::Announce { address, .. } => format!("announce {address}"),
+            Effect::Question { packet, to } => format!("ask {to}: {packet:?}"),
+            Effect::Check { .. } => "check".to_owned(),
+            Effect::Register(candidacy) => format!("register {candidacy:?}"),
             Effect::Tell(notice) => format!("tell {notice:?}"),
         }
     }
@@ -183,6 +186,7 @@ impl World {
             renewed: Some(self.now_in_micros()),
             transitions: write.transitions,
             nonce: Some(write.nonce.clone()).filter(|_| !matches!(self.api, Api::Strips)),
+            marks: write.marks.clone(),
         }));
         Ok(self.observation())
     }
@@ -230,13 +234,19 @@ impl World {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let link = self.up.map(|up| Link { mac: MAC, up });
+        let link = self.up.map(|up| Link { mac: MAC, up, address: None, gateway: None });
         let held = self.has.map(|until| Held {
             vip: vip(),
             link: link_name(),
             lifetime: until.map(|until| Duration::from_secs(until.since(self.now).as_secs())),
+            voice: None,
         });
-        Snapshot { link, held: held.into_iter().collect(), carried_out: self.carried_out }
+        Snapshot {
+            link,
+            held: held.into_iter().collect(),
+            carried_out: self.carried_out,
+            fence: Fence::Unknown,
+        }
     }
 
     pub(crate) fn now_in_micros(&self) -> i64 {
@@ -269,5 +279,7 @@ fn plan() -> Plan {
         vips: Vips::new(vec![vip()]).expect("one address"),
         lease: LeasePlan { namespace: "kube-system".into(), name: "plndr-cp-lock".into(), timings },
         announce_every: seconds(3),
+        conduct: Conduct::default(),
+        boot: "boot-a".to_owned(),
     }
 }

@@ -10,6 +10,9 @@ use super::netlink::Netlink;
 use super::rtnl::{self, Address, Interface};
 use crate::settings::host::{Host, HostLink};
 
+/// Drawn by the kernel at every boot (drivers/char/random.c).
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// Reads the interfaces, IPv4 addresses and default route of this thread's network namespace, and
 /// the host name.
 ///
@@ -25,6 +28,7 @@ pub fn host() -> Result<Host, KernelError> {
         default_route_link: default_route.and_then(named).map(|link| link.name.clone()),
         links: interfaces.iter().map(|link| host_link(link, &addresses)).collect(),
         host_name: uname().nodename().to_string_lossy().into_owned(),
+        boot: std::fs::read_to_string(BOOT_ID).unwrap_or_default().trim().to_owned(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the kernel has of what concerns the plan.
 
 use kube_vip_core::address::{LinkName, Mac, Vip};
-use kube_vip_core::event::{Held, Link, Snapshot};
+use kube_vip_core::event::{Fence, Held, Link, Snapshot};
 use kube_vip_core::plan::Plan;
 use netlink_packet_route::link::LinkFlags;
 
@@ -43,13 +43,17 @@ impl Scope {
                 continue;
             };
             if let Ok(vip) = Vip::new(found.address, found.prefix) {
-                held.push(Held { vip, link, lifetime: found.lifetime });
+                held.push(Held { vip, link, lifetime: found.lifetime, voice: None });
             }
         }
         // IFF_RUNNING: its operational state is up or unknown (`dev_get_flags` in net/core/dev.c).
         let up = LinkFlags::Up | LinkFlags::Running | LinkFlags::LowerUp;
-        let link = interface
-            .map(|link| Link { mac: link.mac.unwrap_or(Mac::ZERO), up: link.flags.contains(up) });
-        Ok(Snapshot { link, held, carried_out })
+        let link = interface.map(|link| Link {
+            mac: link.mac.unwrap_or(Mac::ZERO),
+            up: link.flags.contains(up),
+            address: None,
+            gateway: None,
+        });
+        Ok(Snapshot { link, held, carried_out, fence: Fence::Unknown })
     }
 }

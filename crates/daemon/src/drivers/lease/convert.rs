@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+mod marks;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,7 @@ pub(super) fn observation(object: &Value) -> Result<Observation, ConvertError> {
             renewed: micros(spec.renew_time),
             transitions: whole(spec.lease_transitions),
             nonce: nonce.map(|text| Nonce(text.to_owned())),
+            marks: marks::read(object),
         },
     })
 }
@@ -110,6 +112,7 @@ pub(super) fn written(
     let annotations =
         annotations.as_object_mut().ok_or(ConvertError::NoObject("metadata.annotations"))?;
     annotations.insert(NONCE_ANNOTATION.into(), write.nonce.0.clone().into());
+    marks::write(annotations, &write.marks);
     Ok(object)
 }
 

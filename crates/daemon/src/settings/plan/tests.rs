@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use kube_vip_core::address::{LinkName, Mac, Vip};
-use kube_vip_core::plan::Vips;
+use kube_vip_core::plan::{Conduct, Vips};
 
 use super::*;
 use crate::settings::Inputs;
@@ -44,6 +44,7 @@ fn board() -> Host {
         ],
         default_route_link: LinkName::new("end1").ok(),
         host_name: "TPI-Alpha-1".to_owned(),
+        boot: "a-boot".to_owned(),
     }
 }
 
@@ -103,6 +104,8 @@ fn the_manifest_comes_to_its_plan() {
                 .expect("the usual times"),
             },
             announce_every: Duration::from_secs(3),
+            conduct: Conduct::default(),
+            boot: "a-boot".to_owned(),
         },
         credentials: Credentials {
             k8s_config_file: None,

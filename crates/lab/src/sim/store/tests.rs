@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kube_vip_core::event::{Failure, LeaseWrite, Nonce, Observation, Stamp, Version};
+use kube_vip_core::event::{Failure, LeaseWrite, Marks, Nonce, Observation, Stamp, Version};
 
 use super::Store;
 
@@ -14,6 +14,7 @@ fn write(version: Option<&Version>, holder: &str) -> LeaseWrite {
         transitions: 1,
         acquired: Stamp::Now,
         nonce: Nonce("a-1".to_owned()),
+        marks: Marks::default(),
     }
 }
 

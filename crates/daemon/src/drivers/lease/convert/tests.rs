@@ -2,6 +2,8 @@
 
 use kube_vip_core::plan::Timings;
 
+use kube_vip_core::event::Marks;
+
 use super::*;
 
 /// As client-go writes it, with what others may have added.
@@ -39,6 +41,7 @@ fn write() -> LeaseWrite {
         transitions: 4,
         acquired: Stamp::Now,
         nonce: Nonce("abc-1".into()),
+        marks: Marks::default(),
     }
 }
 
@@ -59,6 +62,7 @@ fn reads_what_client_go_writes() {
             renewed: Some(1_795_341_600_500_000),
             transitions: 3,
             nonce: None,
+            marks: Marks::default(),
         }
     );
 }

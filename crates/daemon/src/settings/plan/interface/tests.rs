@@ -19,7 +19,12 @@ fn link(name: &str, addresses: &[([u8; 4], u8)]) -> HostLink {
 }
 
 fn host(links: Vec<HostLink>, route: &str) -> Host {
-    Host { links, default_route_link: LinkName::new(route).ok(), host_name: "n1".to_owned() }
+    Host {
+        links,
+        default_route_link: LinkName::new(route).ok(),
+        host_name: "n1".to_owned(),
+        boot: String::new(),
+    }
 }
 
 fn choose(host: &Host, name: &str) -> Result<Config, Refusal> {
