@@ -1,5 +1,6 @@
 // What the lab's clusters are made of, pinned: `cargo xtask assets` builds the two programs named
-// under `tool` from their published modules. Nothing here is part of kube-vip.
+// under `tool` from their published modules, and those that are here (pause, elector). Nothing here
+// is part of kube-vip.
 //
 // k8s.io/kubernetes replaces its staging modules by folders of its own repository, which a module
 // download does not contain, so each is replaced here by the module published from that folder:
@@ -14,6 +15,11 @@ godebug default=go1.24
 tool (
 	k8s.io/kubernetes/cmd/kube-apiserver
 	k8s.io/kubernetes/cmd/kubelet
+)
+
+require (
+	k8s.io/apimachinery v0.34.4
+	k8s.io/client-go v0.34.4
 )
 
 require (
@@ -140,9 +146,7 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	k8s.io/api v0.34.4 // indirect
 	k8s.io/apiextensions-apiserver v0.0.0 // indirect
-	k8s.io/apimachinery v0.34.4 // indirect
 	k8s.io/apiserver v0.34.4 // indirect
-	k8s.io/client-go v0.34.4 // indirect
 	k8s.io/cloud-provider v0.0.0 // indirect
 	k8s.io/cluster-bootstrap v0.0.0 // indirect
 	k8s.io/component-base v0.34.4 // indirect

@@ -1,8 +1,8 @@
 //! What the tests of a real cluster need, in one directory: `assets` in the cache.
 //!
 //! etcd, containerd (with its shim and `ctr`) and runc come from Debian's packages, or from the
-//! PATH of a system without apt; kube-apiserver, kubelet and the image of pause are built from
-//! `lab/control-plane`. An etcd and a kube-apiserver in `$KUBEBUILDER_ASSETS` go first.
+//! PATH of a system without apt; kube-apiserver, kubelet, the elector and the image of pause are
+//! built from `lab/control-plane`. An etcd and a kube-apiserver in `$KUBEBUILDER_ASSETS` go first.
 
 mod control_plane;
 
@@ -65,7 +65,7 @@ struct Program {
 #[derive(Debug)]
 pub(crate) struct Assets {
     /// Has `etcd`, `kube-apiserver`, `kubelet`, `containerd`, `containerd-shim-runc-v2`, `ctr`,
-    /// `runc` and `pause-image.tar`.
+    /// `runc`, `elector` and `pause-image.tar`.
     pub(crate) directory: PathBuf,
     /// What each of them is, for people.
     pub(crate) versions: String,

@@ -184,10 +184,19 @@ impl Stage {
     /// # Errors
     /// If the program cannot be started.
     pub fn start(&mut self, node: usize) -> Result<(), StageError> {
+        let program = self.spec.program.clone();
+        self.start_program(node, &program)
+    }
+
+    /// As [`Self::start`], with another program of kube-vip's interface.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn start_program(&mut self, node: usize, program: &Path) -> Result<(), StageError> {
         self.daemons[node] = None;
         let name = self.world.node(node).name().to_owned();
         let spec = DaemonSpec {
-            program: self.spec.program.clone(),
+            program: program.to_owned(),
             args: vec!["manager".into()],
             environment: self.environment(node, &name),
             log: self.log(node),

@@ -1,4 +1,5 @@
-//! Builds kube-apiserver, kubelet and the image of pause from the Go module in `lab/control-plane`.
+//! Builds kube-apiserver, kubelet, the elector and the image of pause from the Go module in
+//! `lab/control-plane`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ const GO: (u32, u32) = (1, 24);
 /// The image that every pod's sandbox runs: its file, and the name by which a runtime knows it.
 const PAUSE_IMAGE: (&str, &str) = ("pause-image.tar", "localhost/kube-vip-lab/pause:1");
 
+/// The stand-in for a node of the original.
+const ELECTOR: &str = "elector";
+
 /// What is built, and from what.
 pub(super) struct ControlPlane {
     /// The module's directory.
@@ -27,7 +31,9 @@ pub(super) struct ControlPlane {
     /// Which of Kubernetes' programs.
     names: Vec<&'static str>,
     /// The source of pause.
-    pause: Vec<u8>,
+    pause: String,
+    /// The sources of the elector.
+    elector: String,
 }
 
 impl ControlPlane {
@@ -48,7 +54,8 @@ impl ControlPlane {
         Ok(Self {
             names: names.into_iter().filter(|name| !known.contains(name)).collect(),
             version: version.to_owned(),
-            pause: content("pause/main.go")?.into_bytes(),
+            pause: sources(&directory.join("pause"))?,
+            elector: sources(&directory.join(ELECTOR))?,
             directory,
             pins,
         })
@@ -56,7 +63,8 @@ impl ControlPlane {
 
     /// A line about what is needed to build what the cache does not have yet.
     pub(super) fn missing(&self, cache: &Cache) -> String {
-        if [self.key(), self.pause_key()].iter().all(|key| cache.root().join(key).is_dir()) {
+        let keys = [self.key(), self.pause_key(), self.elector_key()];
+        if keys.iter().all(|key| cache.root().join(key).is_dir()) {
             return String::new();
         }
         let found = match self.go().args(["env", "GOVERSION"]).output() {
@@ -84,8 +92,12 @@ impl ControlPlane {
             let path = directory.join(file);
             fs::write(&path, image).map_err(|source| AssetsError::File { path, source })
         })?;
+        let elector = cache.make(&self.elector_key(), |directory| {
+            self.build(cache, directory, vec![format!("./{ELECTOR}")])
+        })?;
         let kubernetes = self.names.iter().map(|name| (*name, kubernetes.join(name)));
-        Ok(kubernetes.chain([(file, pause.join(file))]).collect())
+        let own = [(file, pause.join(file)), (ELECTOR, elector.join(ELECTOR))];
+        Ok(kubernetes.chain(own).collect())
     }
 
     fn key(&self) -> String {
@@ -96,8 +108,13 @@ impl ControlPlane {
 
     fn pause_key(&self) -> String {
         let (file, name) = PAUSE_IMAGE;
-        let parts = [self.pause.as_slice(), file.as_bytes(), name.as_bytes()];
+        let parts = [self.pause.as_bytes(), file.as_bytes(), name.as_bytes()];
         format!("control-plane/pause-{}", fingerprint(parts))
+    }
+
+    fn elector_key(&self) -> String {
+        let parts = [self.pins.as_bytes(), self.elector.as_bytes()];
+        format!("control-plane/{ELECTOR}-{}", fingerprint(parts))
     }
 
     /// What a release of Kubernetes is linked with, as far as the programs need it: they compare
@@ -137,6 +154,21 @@ impl ControlPlane {
         command.env("GOWORK", "off").env_remove("GOOS").env_remove("GOARCH");
         command
     }
+}
+
+/// The Go sources of a program, in the order of their names.
+fn sources(directory: &Path) -> Result<String, AssetsError> {
+    let file = |path: &Path| {
+        let path = path.to_owned();
+        |source| AssetsError::File { path, source }
+    };
+    let entries = fs::read_dir(directory).map_err(file(directory))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry.map_err(file(directory))?.path()))
+        .collect::<Result<Vec<_>, AssetsError>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "go"));
+    paths.sort();
+    paths.iter().map(|path| fs::read_to_string(path).map_err(file(path))).collect()
 }
 
 /// The version of Kubernetes that a go.mod requires.

@@ -30,7 +30,8 @@ fn control_plane(pins: &str, names: &[&'static str]) -> ControlPlane {
         pins: pins.to_owned(),
         version: "v1.34.4".to_owned(),
         names: names.to_vec(),
-        pause: Vec::new(),
+        pause: String::new(),
+        elector: String::new(),
     }
 }
 
@@ -47,7 +48,7 @@ fn go_is_not_missed_where_everything_is_built() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let cache = Cache::at(directory.path().to_owned()).expect("a cache in it");
     let wanted = control_plane("a", &["kubelet"]);
-    for key in [wanted.key(), wanted.pause_key()] {
+    for key in [wanted.key(), wanted.pause_key(), wanted.elector_key()] {
         fs::create_dir_all(directory.path().join(key)).expect("made");
     }
     assert_eq!(wanted.missing(&cache), "");

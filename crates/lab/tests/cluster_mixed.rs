@@ -1,0 +1,187 @@
+//! Elections of our nodes together with one of the original, about one Lease on a real control
+//! plane: hand-over both ways, and never two who answer.
+//!
+//! The original's part is played by client-go's own elector (`lab/control-plane/elector`). Needs
+//! root, the programs of `cargo xtask assets`, and `KUBE_VIP_BIN`: `cargo xtask test cluster` makes
+//! and names everything.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube_vip_lab::cluster::assets::Assets;
+use kube_vip_lab::net::Daemon;
+use kube_vip_lab::oracle::{Bounds, Guarantee, judge};
+use kube_vip_lab::recorder::RecorderSpec;
+use kube_vip_lab::stage::{ControlPlaneKind, Stage, StageSpec, Take, VIP};
+
+/// Our nodes, and the original's.
+const OURS: [usize; 2] = [0, 1];
+const ORIGINAL: usize = 2;
+
+/// The stage's retry period: so old a renewal may be when its writer is struck.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What the machine may take to do as it is told.
+const GRAIN: Duration = Duration::from_millis(200);
+
+/// So long an owner is watched before and after each hand-over.
+const CALM: Duration = Duration::from_millis(1500);
+
+fn daemon() -> PathBuf {
+    let path = std::env::var_os("KUBE_VIP_BIN")
+        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test cluster` sets it");
+    PathBuf::from(path).canonicalize().expect("the daemon of KUBE_VIP_BIN is there")
+}
+
+/// A mixed cluster that is being recorded.
+struct Mixed {
+    stage: Stage,
+    elector: PathBuf,
+    take: Option<Take>,
+    _directory: tempfile::TempDir,
+}
+
+impl Mixed {
+    /// The control plane alone. `linger`: for how many milliseconds the original's address
+    /// outlives its release.
+    fn new(linger: u32) -> Self {
+        let elector = Assets::find().program("elector").unwrap_or_else(|error| panic!("{error}"));
+        let directory = tempfile::tempdir().expect("a directory");
+        let spec = StageSpec {
+            control_plane: ControlPlaneKind::Real,
+            environment: vec![("elector_linger".into(), linger.to_string().into())],
+            ..StageSpec::of(&daemon(), directory.path())
+        };
+        let stage = Stage::build(spec, &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
+        let take = stage.record().expect("a recording");
+        Self { stage, elector, take: Some(take), _directory: directory }
+    }
+
+    fn start(&mut self, node: usize) {
+        let started = match node {
+            ORIGINAL => self.stage.start_program(node, &self.elector),
+            _ => self.stage.start(node),
+        };
+        started.expect("started");
+    }
+
+    fn daemon(&self, node: usize) -> &Daemon {
+        self.stage.daemon(node).expect("it was started")
+    }
+
+    /// Waits until one of these answers, alone, and for a while.
+    fn owner(&self, among: &[usize]) -> usize {
+        let mut owner = None;
+        let waited =
+            self.stage.wait("one of the right nodes answers", self.stage.patience(), || {
+                owner = self.stage.owner().filter(|node| among.contains(node));
+                owner.is_some()
+            });
+        waited.unwrap_or_else(|error| panic!("{error}\n{}", self.logs()));
+        std::thread::sleep(CALM);
+        assert_eq!(self.stage.owner(), owner, "it stays so\n{}", self.logs());
+        owner.expect("found")
+    }
+
+    fn logs(&self) -> String {
+        let log = |node| std::fs::read_to_string(self.stage.log(node)).unwrap_or_default();
+        (0..3).map(|node| format!("--- node {}\n{}\n", node + 1, log(node))).collect()
+    }
+
+    /// Ends the recording. Nobody but the original may have answered beside another, and that for
+    /// `at_most` in all.
+    fn end(mut self, at_most: Duration) {
+        let taken = self.take.take().expect("ended once").stop().expect("a whole recording");
+        let timeline = taken.recording.timeline;
+        let resolution = RecorderSpec::of(VIP).resolution();
+        let bounds = Bounds::with_lifetimes(self.stage.spec().lease_duration(), resolution);
+        let verdict = judge(&timeline, &bounds);
+        let story = || timeline.text(|_| true);
+        assert!(verdict.occasions.contains_key(&Guarantee::OneOwner), "{}", story());
+        let original = timeline.name(ORIGINAL);
+        let mut both = Duration::ZERO;
+        for violation in &verdict.violations {
+            if violation.guarantee == Guarantee::OneOwner {
+                assert!(violation.text.contains(&original), "{violation}\n{}", story());
+                both += violation.span;
+            }
+        }
+        assert!(both <= at_most, "two owners for {both:?}\n{}{}", story(), self.logs());
+    }
+}
+
+/// The original holds, and ours are candidates.
+fn original_first(linger: u32) -> Mixed {
+    let mut mixed = Mixed::new(linger);
+    mixed.start(ORIGINAL);
+    mixed.owner(&[ORIGINAL]);
+    for node in OURS {
+        mixed.start(node);
+    }
+    std::thread::sleep(CALM);
+    mixed
+}
+
+#[test]
+fn an_original_takes_over_from_ours() {
+    let mut mixed = Mixed::new(0);
+    mixed.start(0);
+    mixed.owner(&[0]);
+    mixed.start(ORIGINAL);
+    std::thread::sleep(CALM);
+    mixed.daemon(0).terminate().expect("told");
+    mixed.owner(&[ORIGINAL]);
+
+    // Back, and once more the hard way.
+    mixed.start(1);
+    std::thread::sleep(CALM);
+    mixed.daemon(ORIGINAL).terminate().expect("told");
+    mixed.owner(&[1]);
+    mixed.start(ORIGINAL);
+    std::thread::sleep(CALM);
+    mixed.daemon(1).kill().expect("killed");
+    mixed.owner(&[ORIGINAL]);
+    mixed.end(Duration::ZERO);
+}
+
+/// Its address goes beside the release: nothing orders the two.
+#[test]
+fn ours_take_over_from_an_original_that_is_told_to_end() {
+    let mixed = original_first(0);
+    mixed.daemon(ORIGINAL).terminate().expect("told");
+    mixed.owner(&OURS);
+    mixed.end(GRAIN);
+}
+
+/// The original releases before it removes the address: here they overlap.
+#[test]
+fn ours_take_over_from_an_original_that_lingers() {
+    let mixed = original_first(400);
+    mixed.daemon(ORIGINAL).terminate().expect("told");
+    mixed.owner(&OURS);
+    mixed.end(Duration::from_millis(400) + GRAIN);
+}
+
+/// Its address stays in its kernel until somebody starts it again.
+#[test]
+fn ours_take_over_from_a_killed_original() {
+    const DEAD: Duration = Duration::from_secs(8);
+    let mut mixed = original_first(0);
+    mixed.daemon(ORIGINAL).kill().expect("killed");
+    std::thread::sleep(DEAD);
+    mixed.start(ORIGINAL);
+    mixed.owner(&OURS);
+    let term = mixed.stage.spec().lease_duration() - RETRY;
+    mixed.end(DEAD - term + GRAIN);
+}
+
+/// It gives up at its renew deadline, tries for as long again to release, and only then removes the
+/// address.
+#[test]
+fn ours_take_over_from_an_original_without_api() {
+    let mixed = original_first(0);
+    mixed.stage.control_plane().freeze(ORIGINAL).expect("frozen");
+    mixed.owner(&OURS);
+    let [duration, deadline, retry] = mixed.stage.spec().seconds.map(u64::from);
+    mixed.end(Duration::from_secs(2 * deadline + retry - duration) + GRAIN);
+}
