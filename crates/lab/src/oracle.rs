@@ -4,8 +4,13 @@
 //! - G2, bounded outage: when the node that answers (or is the Lease's holder) is taken away,
 //!   another one answers within the lease duration + 0.3 s, if one was able to all the while.
 //! - G3, no orphan: a node whose daemon is dead or frozen is silent when its term is over.
+//! - G4, calm: an API that is slow or away for all moves nothing, neither then nor afterwards;
+//!   for the holder alone, it moves the address once at most, and to a node that is well.
 //! - G5, recovery: after the last fault, within the lease duration + 2 s, exactly one node answers,
 //!   and so to the end.
+//! - G7, honest state: what a daemon says, what the Lease says and what its node does agree.
+//!
+//! G6 is seen by clients only: the real world judges it.
 //!
 //! What the API accepts is read from the faults: a node is *able* while nothing has been taken from
 //! it, and writes are accepted while the store is there and more than half of the hosts have power
@@ -17,6 +22,8 @@ use std::time::Duration;
 
 use crate::timeline::Timeline;
 
+mod calm;
+mod honest;
 mod one_owner;
 mod orphan;
 mod recovery;
@@ -39,6 +46,16 @@ pub struct Bounds {
     pub settled: Duration,
     /// G3: how much longer than its term a dead or frozen daemon's node may answer.
     pub orphan: Duration,
+    /// G3: the same where the kernel has a fence.
+    pub orphan_fenced: Duration,
+    /// G3: how long one step of holding on lasts.
+    pub step: Duration,
+    /// G1: how long a holder that held on may answer beside the successor that it meets.
+    pub meeting: Duration,
+    /// Holders hold on while the API is away: else G4 is not judged.
+    pub holds_on: bool,
+    /// G7: for how long what is said may differ from what is so.
+    pub honest: Duration,
     /// G5: how much later than a lease duration after the last fault there must be one owner.
     pub recovery: Duration,
 }
@@ -54,6 +71,11 @@ impl Bounds {
             takeover: Duration::from_millis(300),
             settled: Duration::from_secs(10),
             orphan: Duration::from_millis(100 + 500),
+            orphan_fenced: Duration::from_millis(100),
+            step: Duration::from_secs(2),
+            meeting: Duration::from_millis(250),
+            holds_on: true,
+            honest: Duration::from_secs(1),
             recovery: Duration::from_secs(2),
         }
     }
@@ -68,8 +90,12 @@ pub enum Guarantee {
     BoundedOutage,
     /// G3.
     NoOrphan,
+    /// G4.
+    Calm,
     /// G5.
     Recovery,
+    /// G7.
+    Honest,
 }
 
 impl fmt::Display for Guarantee {
@@ -78,6 +104,8 @@ impl fmt::Display for Guarantee {
             Self::OneOwner => "G1",
             Self::BoundedOutage => "G2",
             Self::NoOrphan => "G3",
+            Self::Calm => "G4",
+            Self::Honest => "G7",
             Self::Recovery => "G5",
         })
     }
@@ -146,6 +174,8 @@ pub fn judge(timeline: &Timeline, bounds: &Bounds) -> Verdict {
     one_owner::judge(timeline, bounds, &mut verdict);
     takeover::judge(timeline, bounds, &mut verdict);
     orphan::judge(timeline, bounds, &mut verdict);
+    calm::judge(timeline, bounds, &mut verdict);
     recovery::judge(timeline, bounds, &mut verdict);
+    honest::judge(timeline, bounds, &mut verdict);
     verdict
 }

@@ -83,7 +83,11 @@ pub fn bounds(scenario: &Scenario) -> Bounds {
         .map(|host| host.timings.renew_deadline() + host.timings.retry())
         .max()
         .unwrap_or_default();
-    Bounds { settled, ..Bounds::with_lifetimes(scenario.lease_duration(), Duration::ZERO) }
+    Bounds {
+        settled,
+        holds_on: false,
+        ..Bounds::with_lifetimes(scenario.lease_duration(), Duration::ZERO)
+    }
 }
 
 /// Runs a scenario and judges it.

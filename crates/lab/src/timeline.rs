@@ -66,6 +66,24 @@ pub enum What {
         /// The holder.
         node: usize,
     },
+    /// The node's kernel has a fence that ends on time, or has none. Optional: where it is not
+    /// recorded, the oracle takes it that only address lifetimes end a dead node's answers.
+    Fenced {
+        /// Whose.
+        node: usize,
+        /// It has one.
+        on: bool,
+    },
+    /// What the node's daemon says of itself and of the Lease. Optional: G7 is judged only where
+    /// it is recorded.
+    Says {
+        /// Who.
+        node: usize,
+        /// It says that it holds.
+        holds: bool,
+        /// Whom it says the Lease names (none: nobody, or a stranger).
+        holder: Option<usize>,
+    },
     /// A fault struck, or ended.
     Fault(Fault),
     /// The client's probe went unanswered for this long, from `at` on.
@@ -93,6 +111,13 @@ impl Timeline {
             What::Lease { holder: Some(node) } => format!("the Lease names {}", self.name(*node)),
             What::Lease { holder: None } => "the Lease names nobody".to_owned(),
             What::Renewed { node } => format!("{} renewed the Lease", self.name(*node)),
+            What::Fenced { node, on: true } => format!("{} has a fence", self.name(*node)),
+            What::Fenced { node, on: false } => format!("{} has no fence", self.name(*node)),
+            What::Says { node, holds, holder } => {
+                let holder = holder.map_or("nobody".to_owned(), |holder| self.name(holder));
+                let holds = if *holds { "it holds" } else { "it does not hold" };
+                format!("{} says that {holds}, and that the Lease names {holder}", self.name(*node))
+            }
             What::Fault(fault) => match fault.node() {
                 Some(node) => format!("* {}: {}", self.name(node), fault.text()),
                 None => format!("* {}", fault.text()),

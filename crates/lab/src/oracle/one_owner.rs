@@ -1,4 +1,8 @@
-//! G1: at no instant do two nodes answer for one address on one segment.
+//! G1: at no instant do two of our nodes answer for one address on one segment.
+//!
+//! A holder that held on while the API was away, and then meets its successor, may take the time
+//! that is allowed for it. Of a node that runs the original only this much is ours to answer for:
+//! while the Lease names it and it answers, none of ours does.
 
 use std::time::Duration;
 
@@ -7,21 +11,39 @@ use crate::timeline::{Timeline, What};
 use super::scene::Scene;
 use super::{Bounds, Guarantee, Verdict};
 
+/// More than one node answers.
+struct Overlap {
+    from: Duration,
+    nodes: Vec<usize>,
+    /// One of them held on, as it may.
+    meeting: bool,
+}
+
 pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict) {
     let mut scene = Scene::before(timeline);
-    let mut both: Option<(Duration, Vec<usize>)> = None;
+    let mut both: Option<Overlap> = None;
     for entry in &timeline.entries {
         scene.follow(entry);
-        if !matches!(entry.what, What::Answers { .. }) {
+        let answers = matches!(entry.what, What::Answers { .. });
+        if !answers && both.is_none() {
             continue;
         }
-        let answering: Vec<usize> = scene.answering().collect();
-        if answering.len() == 1 {
+        let mut answering: Vec<usize> = scene.answering().collect();
+        if answers && answering.len() == 1 {
             verdict.occasion(Guarantee::OneOwner);
         }
+        if !answering.is_empty() {
+            answering.extend(scene.rightful_original());
+        }
         match (&mut both, answering.len() > 1) {
-            (None, true) => both = Some((entry.at, answering)),
-            (Some((_, nodes)), true) => nodes.extend(answering),
+            (None, true) => {
+                let holds_on = |node: &usize| {
+                    scene.may_hold_on(*node, entry.at, bounds.lease_duration) && bounds.holds_on
+                };
+                let meeting = answering.iter().any(holds_on);
+                both = Some(Overlap { from: entry.at, nodes: answering, meeting });
+            }
+            (Some(overlap), true) => overlap.nodes.extend(answering),
             (Some(_), false) => report(timeline, bounds, (both.take(), entry.at), verdict),
             (None, false) => {}
         }
@@ -29,18 +51,19 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
     report(timeline, bounds, (both, timeline.ended), verdict);
 }
 
-/// Reports an overlap (from when, whose; until when) that is longer than the recording's grain.
+/// Reports an overlap that is longer than the recording's grain, and than is allowed.
 fn report(
     timeline: &Timeline,
     bounds: &Bounds,
-    overlap: (Option<(Duration, Vec<usize>)>, Duration),
+    overlap: (Option<Overlap>, Duration),
     verdict: &mut Verdict,
 ) {
-    let (Some((from, mut nodes)), to) = overlap else {
+    let (Some(Overlap { from, mut nodes, meeting }), to) = overlap else {
         return;
     };
     let span = to.saturating_sub(from);
-    if span <= bounds.resolution {
+    let allowed = if meeting { bounds.meeting } else { Duration::ZERO };
+    if span <= bounds.resolution + allowed {
         return;
     }
     nodes.sort_unstable();

@@ -2,6 +2,8 @@
 //!
 //! The term is counted from the last write of the Lease that the recording shows before the fault;
 //! a recording without renewals is judged as if the last one had been at the instant of the fault.
+//! A holder that holds on past its term does so in short steps. A fence ends on time; where it is
+//! gone, or was never there, the address lifetime does, which is coarser.
 
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ struct Dead {
     how: Fault,
     /// Its node must be silent from here on.
     due: Duration,
+    /// The same without a fence.
+    unfenced: Duration,
     /// Since when its node has answered although it must not.
     answering: Option<Duration>,
 }
@@ -30,15 +34,20 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
         if let What::Fault(how @ (Fault::Killed(node) | Fault::Frozen(node))) = entry.what {
             let wrote = if renewals_are_recorded { scene.wrote(node) } else { Some(entry.at) };
             let term = wrote.map_or(entry.at, |wrote| wrote + bounds.lease_duration);
-            let answering = scene.answers(node);
+            let answering = scene.answers(node) && !scene.is_original(node);
             if answering {
                 verdict.occasion(Guarantee::NoOrphan);
             }
+            let holds_on = scene.may_hold_on(node, entry.at, bounds.lease_duration);
+            let step = if holds_on { bounds.step } else { Duration::ZERO };
+            let over = term.max(entry.at + step);
+            let fenced = scene.is_fenced(node);
             dead.push(Dead {
                 node,
                 since: entry.at,
                 how,
-                due: term.max(entry.at) + bounds.orphan,
+                due: over + if fenced { bounds.orphan_fenced } else { bounds.orphan },
+                unfenced: over + bounds.orphan,
                 answering: answering.then_some(entry.at),
             });
         }
@@ -50,6 +59,17 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
                     dead.report(from, entry.at, (timeline, bounds), verdict);
                     dead.answering = on.then_some(entry.at);
                 }
+            }
+            What::Fenced { node, on: false } => {
+                for dead in dead.iter_mut().filter(|dead| dead.node == node) {
+                    dead.due = dead.unfenced;
+                }
+            }
+            What::Fault(Fault::Reverted(node) | Fault::AddressLeft(node)) => {
+                // What answers from here on is not ours.
+                let (over, on) = dead.into_iter().partition(|dead| dead.node == node);
+                dead = on;
+                conclude(over, entry.at, (timeline, bounds), verdict);
             }
             What::Fault(fault) => {
                 let part = fault.gives();

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use crate::timeline::{Entry, Fault, Part, Timeline, What};
 
+mod node;
+
+use node::Node;
+
 /// The parts whose loss silences a node, or stops it from renewing: another one must take over.
 const VITAL: [Part; 7] = [
     Part::Process,
@@ -19,19 +23,19 @@ const VITAL: [Part; 7] = [
 /// The parts without which a host is not among those that make up the store.
 const REACH: [Part; 5] = [Part::Power, Part::Port, Part::Cable, Part::Hearing, Part::Voice];
 
+/// The parts without which the node's own API server is away, or slow.
+const API: [Part; 3] = [Part::ApiProcess, Part::ApiSchedule, Part::ApiPace];
+
+/// The parts without which a node hears nobody.
+const EARS: [Part; 4] = [Part::Power, Part::Port, Part::Cable, Part::Hearing];
+
 /// What is known after the entries so far.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     nodes: Vec<Node>,
     store_away: bool,
+    stranger: bool,
     holder: Option<usize>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Node {
-    answers: bool,
-    missing: BTreeSet<Part>,
-    wrote: Option<Duration>,
 }
 
 impl Scene {
@@ -41,6 +45,7 @@ impl Scene {
         let mut scene = Self {
             nodes: vec![Node::default(); timeline.nodes.len()],
             store_away: false,
+            stranger: false,
             holder: None,
         };
         for entry in timeline.entries.iter().rev() {
@@ -59,41 +64,57 @@ impl Scene {
 
     /// One more entry.
     pub(super) fn follow(&mut self, entry: &Entry) {
+        self.note_troubles(entry.at);
         match entry.what {
-            What::Answers { node, on } => self.with(node, |node| node.answers = on),
+            What::Answers { node, on } => self.with(node, |node| node.answer(on)),
             What::Lease { holder } => {
                 self.holder = holder;
                 if let Some(holder) = holder {
-                    self.with(holder, |node| node.wrote = Some(entry.at));
+                    self.with(holder, |node| node.wrote_at(entry.at));
                 }
             }
             What::Renewed { node } => {
                 // A recording may begin in the middle of a term.
                 self.holder = Some(node);
-                self.with(node, |node| node.wrote = Some(entry.at));
+                self.with(node, |node| node.wrote_at(entry.at));
             }
+            What::Fenced { node, on } => self.with(node, |node| node.fenced = on),
             What::Fault(fault) => self.strike(fault),
-            What::Configured { .. } | What::Announced { .. } | What::Outage(_) => {}
+            What::Configured { .. }
+            | What::Announced { .. }
+            | What::Says { .. }
+            | What::Outage(_) => {}
         }
+        self.note_troubles(entry.at);
     }
 
     fn strike(&mut self, fault: Fault) {
         match fault {
             Fault::StoreAway => self.store_away = true,
             Fault::StoreBack => self.store_away = false,
+            Fault::StrangerCame => self.stranger = true,
+            Fault::StrangerLeft => self.stranger = false,
             _ => {}
         }
         let Some(node) = fault.node() else { return };
-        self.with(node, |node| {
-            node.missing.extend(fault.takes());
-            if let Some(part) = fault.gives() {
-                node.missing.remove(&part);
-                if part == Part::Process {
-                    // It was another process that was frozen.
-                    node.missing.remove(&Part::Schedule);
-                }
-            }
-        });
+        self.with(node, |node| node.strike(fault));
+    }
+
+    /// Since when which trouble lasts, and until when it lasted.
+    fn note_troubles(&mut self, at: Duration) {
+        for index in 0..self.nodes.len() {
+            let api_is_bad = self.api_is_bad(index);
+            let others = (0..self.nodes.len()).filter(|other| *other != index);
+            let served = others.clone().any(|other| {
+                let node = &self.nodes[other];
+                !node.lacks(&REACH) && !node.missing.contains(&Part::ApiProcess)
+            });
+            let node = &mut self.nodes[index];
+            node.api_trouble.note(api_is_bad, at);
+            node.deaf.note(node.missing.iter().any(|part| EARS.contains(part)), at);
+            let shut_out = served && node.missing.contains(&Part::ApiProcess);
+            node.shut_out.note(shut_out, at);
+        }
     }
 
     fn with(&mut self, node: usize, change: impl FnOnce(&mut Node)) {
@@ -106,15 +127,48 @@ impl Scene {
         self.nodes.get(node)
     }
 
-    /// The nodes that answer.
+    /// Every node.
+    pub(super) fn all(&self) -> std::ops::Range<usize> {
+        0..self.nodes.len()
+    }
+
+    /// The nodes that answer, except where the original left the address and our daemon has not
+    /// yet come to it.
     pub(super) fn answering(&self) -> impl Iterator<Item = usize> {
-        let answers = |(index, node): (usize, &Node)| node.answers.then_some(index);
+        let answers =
+            |(index, node): (usize, &Node)| (node.answers && !node.original).then_some(index);
         self.nodes.iter().enumerate().filter_map(answers)
+    }
+
+    /// The nodes with the original's address that the Lease names: they are right.
+    pub(super) fn rightful_original(&self) -> Option<usize> {
+        let right = |holder: &usize| self.node(*holder).is_some_and(|n| n.answers && n.original);
+        self.holder.filter(right)
+    }
+
+    /// Somewhere the original runs, or left its address.
+    pub(super) fn has_original(&self) -> bool {
+        self.nodes.iter().any(|node| node.original)
+    }
+
+    /// A stranger has the address.
+    pub(super) const fn has_stranger(&self) -> bool {
+        self.stranger
     }
 
     /// The node answers.
     pub(super) fn answers(&self, node: usize) -> bool {
         self.node(node).is_some_and(|node| node.answers)
+    }
+
+    /// What stands there is the original's.
+    pub(super) fn is_original(&self, node: usize) -> bool {
+        self.node(node).is_some_and(|node| node.original)
+    }
+
+    /// The node's kernel ends what nobody renews on time.
+    pub(super) fn is_fenced(&self, node: usize) -> bool {
+        self.node(node).is_some_and(|node| node.fenced)
     }
 
     /// Whom the Lease names.
@@ -127,32 +181,68 @@ impl Scene {
         self.node(node).and_then(|node| node.wrote)
     }
 
-    /// Nothing has been taken from the node.
+    /// Nothing has been taken from the node, and it may be given work.
     pub(super) fn is_able(&self, node: usize) -> bool {
-        self.node(node).is_some_and(|node| node.missing.is_empty())
+        self.node(node).is_some_and(|node| node.missing.is_empty() && !node.cordoned)
     }
 
     /// Nothing has been taken from the node whose loss means that another one must take over.
     pub(super) fn is_whole(&self, node: usize) -> bool {
-        let vital = |node: &Node| node.missing.iter().any(|part| is_vital(*part));
-        self.node(node).is_some_and(|node| !vital(node))
+        self.node(node).is_some_and(|node| !node.lacks(&VITAL))
+    }
+
+    /// The node is lost to the others, or hears nobody.
+    pub(super) fn is_cut_off(&self, node: usize) -> bool {
+        self.node(node).is_none_or(|node| node.lacks(&REACH))
+    }
+
+    /// The node's daemon lives and gets what it needs of its own host.
+    pub(super) fn is_well(&self, node: usize) -> bool {
+        let own = [Part::Kernel, Part::Processor];
+        self.is_whole(node) && self.node(node).is_some_and(|node| !node.lacks(&own))
     }
 
     /// The API accepts writes of those that reach it: there is a store, and more than half of the
     /// hosts make it up.
     pub(super) fn accepts_writes(&self) -> bool {
-        let connected = |node: &&Node| !REACH.iter().any(|part| node.missing.contains(part));
+        let connected = |node: &&Node| !node.lacks(&REACH);
         !self.store_away && self.nodes.iter().filter(connected).count() * 2 > self.nodes.len()
     }
 
-    /// The nodes that are able to take the address, if the API accepts writes.
+    /// The node's API is slow or away.
+    pub(super) fn api_is_bad(&self, node: usize) -> bool {
+        let own = self.node(node).is_none_or(|node| node.lacks(&API) || node.lacks(&REACH));
+        own || !self.accepts_writes()
+    }
+
+    /// The nodes that are able to take the address, if the API accepts writes and nobody else has
+    /// it.
     pub(super) fn able(&self) -> BTreeSet<usize> {
-        if !self.accepts_writes() {
+        if !self.accepts_writes() || self.stranger {
             return BTreeSet::new();
         }
-        (0..self.nodes.len()).filter(|node| self.is_able(*node)).collect()
+        self.all().filter(|node| self.is_able(*node)).collect()
+    }
+
+    /// The node holds on, as it may: its term is over because the API was away for it, it hears
+    /// others, and not only others have an API server. Then it may meet its successor.
+    pub(super) fn may_hold_on(&self, node: usize, at: Duration, lease: Duration) -> bool {
+        let Some(node) = self.node(node) else { return false };
+        let Some(wrote) = node.wrote else { return false };
+        let over = wrote + lease;
+        over <= at
+            && node.api_trouble.lasted_after(wrote)
+            && !node.deaf.exceeds(over, HEARS_WITHIN)
+            && !node.shut_out.exceeds(over, NOTICES_WITHIN)
     }
 }
+
+/// A holder that hears nobody lets go within this time, once its term is over: a second, and what
+/// it takes to notice.
+const HEARS_WITHIN: Duration = Duration::from_millis(1500);
+
+/// A holder whose API server is dead while others' are not lets go within this time.
+const NOTICES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Whether the loss of this part means that another node must take over.
 pub(super) fn is_vital(part: Part) -> bool {

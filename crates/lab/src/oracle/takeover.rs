@@ -164,6 +164,8 @@ impl Case {
             What::Lease { holder: Some(node) } | What::Renewed { node } => {
                 (node == self.owing || !self.scene.is_able(node)).then_some(node)
             }
+            // What vanished, or went back, counts as held once more.
+            What::Fault(Fault::LeaseDeleted | Fault::LeaseRestored) => Some(self.owing),
             // Whoever took the Lease meanwhile is in trouble too.
             What::Fault(fault) if fault.takes().is_some() => {
                 self.scene.holder().filter(|_| fault.node() == self.scene.holder())

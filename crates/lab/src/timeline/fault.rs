@@ -87,6 +87,16 @@ pub enum Fault {
     Uncordoned(usize),
     /// Somebody asked for the address to move to this node. Over in an instant.
     MoveAsked(usize),
+    /// Frames to and from the node are lost, late and doubled.
+    Garbled(usize),
+    /// Frames to and from the node pass as they should.
+    Ungarbled(usize),
+    /// The node's API server says that it is not ready, and works on.
+    ApiUnready(usize),
+    /// The node's API server says that it is ready.
+    ApiReady(usize),
+    /// The original runs on this node, in the daemon's place, until the daemon is started again.
+    Reverted(usize),
 }
 
 /// The part of a node that a fault takes away, or gives back.
@@ -118,6 +128,10 @@ pub enum Part {
     Hearing,
     /// The switch port passes what the node sends.
     Voice,
+    /// Frames pass once, soon and in order.
+    Frames,
+    /// The API server says that it is ready.
+    ApiHealth,
 }
 
 impl Fault {
@@ -165,7 +179,12 @@ impl Fault {
             | Self::AddressLeft(node)
             | Self::Cordoned(node)
             | Self::Uncordoned(node)
-            | Self::MoveAsked(node) => Some(node),
+            | Self::MoveAsked(node)
+            | Self::Garbled(node)
+            | Self::Ungarbled(node)
+            | Self::ApiUnready(node)
+            | Self::ApiReady(node)
+            | Self::Reverted(node) => Some(node),
         }
     }
 
@@ -173,7 +192,7 @@ impl Fault {
     #[must_use]
     pub const fn takes(self) -> Option<Part> {
         Some(match self {
-            Self::Terminated(_) | Self::Killed(_) => Part::Process,
+            Self::Terminated(_) | Self::Killed(_) | Self::Reverted(_) => Part::Process,
             Self::Frozen(_) => Part::Schedule,
             Self::Starved(_) => Part::Processor,
             Self::PoweredOff(_) => Part::Power,
@@ -186,6 +205,8 @@ impl Fault {
             Self::KernelRefused(_) => Part::Kernel,
             Self::Deafened(_) => Part::Hearing,
             Self::Muted(_) => Part::Voice,
+            Self::Garbled(_) => Part::Frames,
+            Self::ApiUnready(_) => Part::ApiHealth,
             _ => return None,
         })
     }
@@ -207,6 +228,8 @@ impl Fault {
             Self::KernelObeyed(_) => Part::Kernel,
             Self::Hears(_) => Part::Hearing,
             Self::Heard(_) => Part::Voice,
+            Self::Ungarbled(_) => Part::Frames,
+            Self::ApiReady(_) => Part::ApiHealth,
             _ => return None,
         })
     }
@@ -256,6 +279,11 @@ impl Fault {
             Self::Cordoned(_) => "cordoned",
             Self::Uncordoned(_) => "uncordoned",
             Self::MoveAsked(_) => "asked to take the address",
+            Self::Garbled(_) => "frames lost, late and doubled",
+            Self::Ungarbled(_) => "frames pass again",
+            Self::ApiUnready(_) => "API server not ready",
+            Self::ApiReady(_) => "API server ready",
+            Self::Reverted(_) => "the original runs instead",
         }
     }
 }

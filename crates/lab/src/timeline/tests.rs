@@ -65,6 +65,11 @@ fn every_part_that_is_taken_can_be_given_back() {
         (Fault::ApiSlowed(0), Fault::ApiPaced(0)),
         (Fault::WatchBroken(0), Fault::WatchMended(0)),
         (Fault::KernelRefused(0), Fault::KernelObeyed(0)),
+        (Fault::Deafened(0), Fault::Hears(0)),
+        (Fault::Muted(0), Fault::Heard(0)),
+        (Fault::Garbled(0), Fault::Ungarbled(0)),
+        (Fault::ApiUnready(0), Fault::ApiReady(0)),
+        (Fault::Reverted(0), Fault::Started(0)),
     ];
     for (begin, end) in pairs {
         assert!(begin.takes().is_some());

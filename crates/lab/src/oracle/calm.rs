@@ -1,0 +1,198 @@
+//! G4: an API that is slow or away moves no address, as long as the holder is alive, fit and
+//! reachable: not at all if it is so for all alike, once at most if it is so for the holder alone,
+//! and never to nobody.
+//!
+//! A case begins when the API turns bad for a holder that has been well for a while, in a world
+//! without a stranger and without the original, and ends when the holder has written the Lease
+//! again, or when anything else is done to it. It is "for all alike" while no other node that is
+//! alive has a good API for longer than half a lease duration: nobody could claim meanwhile.
+
+use std::time::Duration;
+
+use crate::timeline::{Entry, Fault, Timeline, What};
+
+use super::scene::Scene;
+use super::{Bounds, Guarantee, Verdict};
+
+pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict) {
+    if !bounds.holds_on {
+        return;
+    }
+    let mut scene = Scene::before(timeline);
+    let mut well = Well::default();
+    for (index, entry) in timeline.entries.iter().enumerate() {
+        let before = owner(&scene).filter(|owner| !scene.api_is_bad(*owner));
+        scene.follow(entry);
+        well.follow(&scene, entry);
+        let Some(holder) = before.filter(|holder| scene.api_is_bad(*holder)) else { continue };
+        if !scene.is_well(holder) || scene.is_cut_off(holder) || entry.at < well.since(bounds) {
+            continue;
+        }
+        let case = Case {
+            holder,
+            began: entry.at,
+            others: scene.all().map(|_| None).collect(),
+            alike: true,
+            returned: false,
+            moves: 0,
+            scene: scene.clone(),
+        };
+        case.run(timeline, index, bounds, verdict);
+    }
+}
+
+/// The one node that answers, if the Lease names it and it is quite well.
+fn owner(scene: &Scene) -> Option<usize> {
+    let mut answering = scene.answering();
+    let owner = answering.next().filter(|owner| scene.holder() == Some(*owner))?;
+    (answering.next().is_none() && scene.is_able(owner)).then_some(owner)
+}
+
+/// Since when nothing has been done but to APIs.
+#[derive(Default)]
+struct Well {
+    disturbed: Duration,
+}
+
+impl Well {
+    fn follow(&mut self, scene: &Scene, entry: &Entry) {
+        let disturbs = match entry.what {
+            What::Fault(fault) => !is_about_api(fault),
+            What::Answers { .. } | What::Lease { .. } => true,
+            _ => false,
+        };
+        if disturbs || scene.has_original() || scene.has_stranger() {
+            self.disturbed = entry.at;
+        }
+    }
+
+    /// From when on a case may begin: what was under way is over, and has been seen by all.
+    fn since(&self, bounds: &Bounds) -> Duration {
+        self.disturbed + bounds.lease_duration
+    }
+}
+
+/// The fault concerns API servers, the store or what daemons see of them only.
+const fn is_about_api(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::ApiKilled(_)
+            | Fault::ApiStarted(_)
+            | Fault::ApiFrozen(_)
+            | Fault::ApiThawed(_)
+            | Fault::ApiSlowed(_)
+            | Fault::ApiPaced(_)
+            | Fault::WatchBroken(_)
+            | Fault::WatchMended(_)
+            | Fault::StoreAway
+            | Fault::StoreBack
+            | Fault::WallStepped(_)
+            | Fault::LeaseTouched
+    )
+}
+
+/// The API turned bad for the holder.
+struct Case {
+    holder: usize,
+    began: Duration,
+    /// For each node: since when its API has been good although the holder's is bad.
+    others: Vec<Option<Duration>>,
+    /// It has been bad for all alike so far.
+    alike: bool,
+    /// The API is good again for the holder.
+    returned: bool,
+    /// How often the address moved.
+    moves: u32,
+    scene: Scene,
+}
+
+impl Case {
+    fn run(mut self, timeline: &Timeline, first: usize, bounds: &Bounds, verdict: &mut Verdict) {
+        for entry in &timeline.entries[first + 1..] {
+            self.look(entry.at, bounds);
+            self.scene.follow(entry);
+            if self.is_over(entry) {
+                break;
+            }
+            let broken = match entry.what {
+                What::Answers { node, on: false } if node == self.holder => self.silence(),
+                What::Answers { node, on: true } if node != self.holder => self.moved(node),
+                _ => None,
+            };
+            if let Some(text) = broken {
+                let text = format!(
+                    "{} held when its API turned bad at {:.4} s, and {text}",
+                    timeline.name(self.holder),
+                    self.began.as_secs_f64(),
+                );
+                return verdict.broken(Guarantee::Calm, entry.at, entry.at, text);
+            }
+            self.returned |= !self.scene.api_is_bad(self.holder);
+        }
+        verdict.occasion(Guarantee::Calm);
+    }
+
+    /// Time has passed, with everything as it is.
+    fn look(&mut self, now: Duration, bounds: &Bounds) {
+        for node in self.scene.all().filter(|node| *node != self.holder) {
+            let good = self.scene.is_whole(node) && !self.scene.api_is_bad(node);
+            let since = self.others[node].filter(|_| good);
+            if let Some(since) = since.filter(|_| !self.returned) {
+                self.alike &= now.saturating_sub(since) <= bounds.lease_duration / 2;
+            }
+            self.others[node] = good.then(|| since.unwrap_or(now));
+        }
+    }
+
+    /// What is seen from here on has another cause, or the API is back and the Lease renewed.
+    fn is_over(&self, entry: &Entry) -> bool {
+        let scene = &self.scene;
+        let alone = scene.all().all(|node| node == self.holder || scene.is_cut_off(node));
+        let disturbed = match entry.what {
+            What::Fault(fault) => match fault.node() {
+                Some(node) if node != self.holder => matches!(
+                    fault,
+                    Fault::Reverted(_)
+                        | Fault::Cordoned(_)
+                        | Fault::Uncordoned(_)
+                        | Fault::MoveAsked(_)
+                        | Fault::AddressLeft(_)
+                ),
+                Some(_) => !is_about_api(fault),
+                None => !is_about_api(fault),
+            },
+            What::Renewed { node } | What::Lease { holder: Some(node) } => {
+                self.returned && node == self.holder
+            }
+            _ => false,
+        };
+        disturbed || alone || scene.is_cut_off(self.holder)
+    }
+
+    /// The holder fell silent.
+    fn silence(&mut self) -> Option<String> {
+        let able = self.scene.able().into_iter().any(|node| node != self.holder);
+        if self.alike {
+            Some("fell silent although it was bad for all alike".to_owned())
+        } else if !able && !self.scene.answering().any(|node| node != self.holder) {
+            Some("fell silent although nobody else was able to take over".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// Another node began to answer.
+    fn moved(&mut self, node: usize) -> Option<String> {
+        self.moves += 1;
+        let bad = self.scene.api_is_bad(node);
+        if self.alike {
+            Some("the address moved although it was bad for all alike".to_owned())
+        } else if self.moves > 1 {
+            Some("the address moved more than once".to_owned())
+        } else if bad && !self.returned {
+            Some("the address moved to a node whose API is bad as well".to_owned())
+        } else {
+            None
+        }
+    }
+}

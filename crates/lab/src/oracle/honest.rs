@@ -1,0 +1,113 @@
+//! G7: what a daemon says of itself and of the Lease, what the Lease says, and whether its node
+//! answers, agree, while the daemon runs and the API accepts writes.
+//!
+//! Judged only where the recording shows what daemons say. After anything is done to a node, to the
+//! Lease or to the store it has the time to settle; a Lease that was deleted or put back says
+//! nothing that is true for a lease duration.
+
+use std::time::Duration;
+
+use crate::timeline::{Entry, Fault, Timeline, What};
+
+use super::scene::Scene;
+use super::{Bounds, Guarantee, Verdict};
+
+/// What one daemon says, and since when that has been wrong.
+#[derive(Clone, Debug, Default)]
+struct Word {
+    says: Option<(bool, Option<usize>)>,
+    /// From when on it is judged.
+    settled: Duration,
+    wrong: Option<(Duration, String)>,
+}
+
+pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict) {
+    if !timeline.entries.iter().any(|entry| matches!(entry.what, What::Says { .. })) {
+        return;
+    }
+    let mut scene = Scene::before(timeline);
+    let mut words = vec![Word::default(); timeline.nodes.len()];
+    for entry in &timeline.entries {
+        // What was so until now has been so for as long.
+        for word in &mut words {
+            word.conclude(entry.at, bounds, verdict);
+        }
+        scene.follow(entry);
+        hear(entry, bounds, &mut words);
+        for (node, word) in words.iter_mut().enumerate() {
+            let able = scene.able().contains(&node) && !scene.is_original(node);
+            let wrong = wrong(timeline, &scene, node, word);
+            word.look(able, entry.at, bounds, wrong);
+            if able && matches!(entry.what, What::Says { node: who, .. } if who == node) {
+                verdict.occasion(Guarantee::Honest);
+            }
+        }
+    }
+    for word in &mut words {
+        word.conclude(timeline.ended, bounds, verdict);
+    }
+}
+
+fn hear(entry: &Entry, bounds: &Bounds, words: &mut [Word]) {
+    match entry.what {
+        What::Says { node, holds, holder } => {
+            if let Some(word) = words.get_mut(node) {
+                word.says = Some((holds, holder));
+            }
+        }
+        What::Fault(fault) => {
+            let lies = matches!(fault, Fault::LeaseDeleted | Fault::LeaseRestored);
+            let pause = bounds.settled + if lies { bounds.lease_duration } else { Duration::ZERO };
+            for (node, word) in words.iter_mut().enumerate() {
+                if fault.node().is_none_or(|of| of == node) {
+                    word.settled = word.settled.max(entry.at + pause);
+                }
+                if matches!(fault, Fault::Started(of) | Fault::Killed(of) if of == node) {
+                    word.says = None;
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Word {
+    fn look(&mut self, able: bool, at: Duration, bounds: &Bounds, wrong: Option<String>) {
+        if !able {
+            self.settled = self.settled.max(at + bounds.settled);
+        }
+        match wrong.filter(|_| able) {
+            None => self.wrong = None,
+            Some(_) if self.wrong.is_some() => {}
+            Some(text) => self.wrong = Some((at, text)),
+        }
+    }
+
+    fn conclude(&mut self, now: Duration, bounds: &Bounds, verdict: &mut Verdict) {
+        let Some((since, text)) = &self.wrong else { return };
+        let from = (*since).max(self.settled);
+        if now > from + bounds.honest + bounds.resolution {
+            verdict.broken(Guarantee::Honest, from, now, text.clone());
+            // Said once.
+            (self.wrong, self.settled) = (None, Duration::MAX);
+        }
+    }
+}
+
+/// What does not agree, in words.
+fn wrong(timeline: &Timeline, scene: &Scene, node: usize, word: &Word) -> Option<String> {
+    let (says, holder) = word.says?;
+    let (answers, named) = (scene.answers(node), scene.holder() == Some(node));
+    if says == named && named == answers && holder == scene.holder() {
+        return None;
+    }
+    let who = |node: Option<usize>| node.map_or("nobody".to_owned(), |node| timeline.name(node));
+    Some(format!(
+        "{} {}, says that it {} and that the Lease names {}, and the Lease names {}",
+        timeline.name(node),
+        if answers { "answers" } else { "is silent" },
+        if says { "holds" } else { "does not hold" },
+        who(holder),
+        who(scene.holder()),
+    ))
+}

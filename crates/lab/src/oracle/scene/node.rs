@@ -1,0 +1,91 @@
+//! What is known of one node.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::timeline::{Fault, Part};
+
+/// One node after the entries so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Node {
+    pub(super) answers: bool,
+    pub(super) missing: BTreeSet<Part>,
+    pub(super) wrote: Option<Duration>,
+    pub(super) fenced: bool,
+    pub(super) cordoned: bool,
+    /// The original runs here, or somebody else left the address that is found here.
+    pub(super) original: bool,
+    /// Its API was slow or away.
+    pub(super) api_trouble: Trouble,
+    /// It heard nobody.
+    pub(super) deaf: Trouble,
+    /// Its API server was dead while another one was not.
+    pub(super) shut_out: Trouble,
+}
+
+impl Node {
+    pub(super) fn lacks(&self, parts: &[Part]) -> bool {
+        self.missing.iter().any(|part| parts.contains(part))
+    }
+
+    pub(super) fn answer(&mut self, on: bool) {
+        self.answers = on;
+        self.original &= on || self.missing.contains(&Part::Process);
+    }
+
+    pub(super) fn wrote_at(&mut self, at: Duration) {
+        self.wrote = Some(at);
+        // Ours holds here now, and with it what it found.
+        self.original &= self.missing.contains(&Part::Process);
+    }
+
+    pub(super) fn strike(&mut self, fault: Fault) {
+        match fault {
+            Fault::Cordoned(_) => self.cordoned = true,
+            Fault::Uncordoned(_) => self.cordoned = false,
+            Fault::Reverted(_) => self.original = true,
+            Fault::AddressLeft(_) => self.original |= !self.answers,
+            _ => {}
+        }
+        self.missing.extend(fault.takes());
+        if let Some(part) = fault.gives() {
+            self.missing.remove(&part);
+            if part == Part::Process {
+                // It was another process that was frozen.
+                self.missing.remove(&Part::Schedule);
+                self.original &= self.answers;
+            }
+        }
+    }
+}
+
+/// A trouble that comes and goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trouble {
+    lasts: bool,
+    since: Duration,
+    until: Option<Duration>,
+}
+
+impl Trouble {
+    pub(super) fn note(&mut self, on: bool, at: Duration) {
+        if on && !self.lasts {
+            self.since = at;
+        }
+        if on || self.lasts {
+            self.until = Some(at);
+        }
+        self.lasts = on;
+    }
+
+    /// It lasts, or did at some time after `at`.
+    pub(super) fn lasted_after(&self, at: Duration) -> bool {
+        self.lasts || self.until.is_some_and(|until| until >= at)
+    }
+
+    /// The last time that it came it lasted for longer than `span`, and longer than `span` beyond
+    /// `at`.
+    pub(super) fn exceeds(&self, at: Duration, span: Duration) -> bool {
+        self.until.is_some_and(|until| until > self.since.max(at) + span)
+    }
+}
