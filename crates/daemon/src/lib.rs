@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod clock;
 pub mod drivers;
+pub mod instance;
 pub mod logging;
 pub mod metrics;
 pub mod published;

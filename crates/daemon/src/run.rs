@@ -20,6 +20,7 @@ use tracing::{error, info};
 use crate::cli::VERSION;
 use crate::clock::{Clock, Wall};
 use crate::drivers::{Drivers, DriversError, Rest, kernel};
+use crate::instance::{Instance, InstanceError, PATIENCE};
 use crate::logging;
 use crate::metrics::{Metrics, Release};
 use crate::published::{HEARTBEAT, Published};
@@ -35,6 +36,8 @@ enum StartError {
     Capabilities(#[from] CapsError),
     #[error("no runtime: {0}")]
     Runtime(io::Error),
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
     #[error(transparent)]
     Drivers(#[from] DriversError),
 }
@@ -67,7 +70,11 @@ fn start(config: &Config) -> Result<(), StartError> {
     caps::keep_only_network()?;
     greet(config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    Ok(runtime.map_err(StartError::Runtime)?.block_on(run(config))?)
+    runtime.map_err(StartError::Runtime)?.block_on(async {
+        // Kept until everything is let go of.
+        let _instance = Instance::claim(&config.plan.lease, PATIENCE).await?;
+        Ok(run(config).await?)
+    })
 }
 
 fn greet(config: &Config) {

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use kube_vip::logging::{lines, tell};
 use kube_vip::settings::config::LogLevel;
-use kube_vip_core::address::Vip;
-use kube_vip_core::event::Held;
-use kube_vip_core::status::{Notice, Reason, Term};
+use kube_vip_core::address::{Mac, NodeName, Vip};
+use kube_vip_core::event::{Fence, Held};
+use kube_vip_core::status::{HoldingOnEnd, MoveReason, Notice, Reason, Term};
 use tracing::level_filters::LevelFilter;
 
 use sample::{at, plan, vip, wall};
@@ -68,6 +68,9 @@ fn the_election() {
         ended(Reason::OtherHolds),
         ended(Reason::LinkDown),
         ended(Reason::KernelRefuses),
+        ended(Reason::HoldingOn),
+        ended(Reason::Twin),
+        ended(Reason::HandingOver),
         ended(Reason::ShuttingDown),
         Notice::Released,
         Notice::NotReleased { cause: refused },
@@ -112,8 +115,69 @@ fn the_address() {
         },
         Notice::LinkChanged { up: false },
         Notice::LinkChanged { up: true },
+        Notice::FenceChanged(Fence::Missing("no netdev egress hook (Linux 5.16)".to_owned())),
+        Notice::FenceChanged(Fence::Ready),
     ]);
     golden::check("logs.md", "address", &lines);
+}
+
+#[test]
+fn moves() {
+    let to = || NodeName::new("cp-2").expect("a name");
+    let offered = |why| Notice::Offered { to: to(), why };
+    let lines = told(&[
+        offered(MoveReason::ShuttingDown),
+        offered(MoveReason::Unfit),
+        offered(MoveReason::Drain),
+        offered(MoveReason::Requested),
+        offered(MoveReason::FailBack),
+        Notice::HandedOver { to: Some(to()) },
+        Notice::HandedOver { to: None },
+        Notice::NotHandedOver { cause: "cp-2 did not agree within 1s".to_owned() },
+        Notice::Consented,
+    ]);
+    golden::check("logs.md", "moves", &lines);
+}
+
+#[test]
+fn holding_on() {
+    let cause = "no answer within 5s".to_owned();
+    let ended = |end| Notice::HeldOn { since: at(3_663_500), end };
+    let lines = told(&[
+        Notice::HoldingOn { cause },
+        ended(HoldingOnEnd::Renewed),
+        ended(HoldingOnEnd::Successor),
+        ended(HoldingOnEnd::OthersServed),
+        ended(HoldingOnEnd::SegmentDead),
+        ended(HoldingOnEnd::LetGo),
+    ]);
+    golden::check("logs.md", "holding on", &lines);
+}
+
+#[test]
+fn health() {
+    let cause = || "GET https://127.0.0.1:6443/readyz: 500 Internal Server Error".to_owned();
+    let lines = told(&[
+        Notice::FitnessChanged { fit: false, cause: cause() },
+        Notice::FitnessChanged { fit: true, cause: cause() },
+        Notice::Cordoned(true),
+        Notice::Cordoned(false),
+        Notice::NotRegistered { cause: "leases is forbidden (403)".to_owned() },
+    ]);
+    golden::check("logs.md", "health", &lines);
+}
+
+#[test]
+fn rivals() {
+    let (address, mac) = (vip().address(), Mac([0x02, 0x42, 0xac, 0x11, 0x00, 0x09]));
+    let rival = |node| Notice::Rival { address, mac, node };
+    let lines = told(&[
+        rival(None),
+        rival(NodeName::new("cp-2").ok()),
+        Notice::RivalGone { address, mac },
+        Notice::Twin { boot: "6f1e3c0a-8d1b-4d0e-9a39-6f3d0b0a5b11".to_owned() },
+    ]);
+    golden::check("logs.md", "rivals", &lines);
 }
 
 #[test]

@@ -2,14 +2,17 @@
 //!
 //! The level says who must act: ERROR somebody now, WARN somebody soon, INFO nobody.
 
+mod address;
+mod election;
+mod health;
+mod moves;
+mod rivals;
+
 use std::time::Duration;
 
-use kube_vip_core::address::Vip;
-use kube_vip_core::event::Held;
 use kube_vip_core::moment::Moment;
 use kube_vip_core::plan::Plan;
-use kube_vip_core::status::{Notice, Reason, Term};
-use tracing::{error, info, warn};
+use kube_vip_core::status::Notice;
 
 use crate::clock::Wall;
 
@@ -20,45 +23,32 @@ pub fn tell(notice: &Notice, plan: &Plan, wall: Wall) {
         Notice::HolderChanged { from, to } => teller.holder(from.as_deref(), to.as_deref()),
         Notice::TermBegan(term) => teller.began(*term),
         Notice::TermEnded { reason } => teller.ended(*reason),
-        Notice::RenewalFailing { until, cause } => {
-            let left = span(until.since(wall.now()));
-            let until = second(wall, *until);
-            warn!(
-                lease = teller.lease(), %until, left, cause,
-                "the Lease cannot be renewed; this node keeps the addresses until its term ends, \
-                 and goes on trying"
-            );
-        }
-        Notice::ApiAway { since, cause } => {
-            let waited = span(wall.now().since(*since));
-            let since = second(wall, *since);
-            warn!(%since, waited, cause, "the API server does not answer; asking again");
-        }
-        Notice::ApiBack { since } => {
-            let away = span(wall.now().since(*since));
-            info!(away, "the API server answers again");
-        }
-        Notice::Released => info!(
-            lease = teller.lease(),
-            "the Lease is released; another node can take the addresses at once"
-        ),
-        Notice::NotReleased { cause } => warn!(
-            lease = teller.lease(),
-            cause,
-            "the Lease could not be released; another node takes the addresses when it has \
-             expired, {} after its last renewal",
-            span(plan.lease.timings.duration())
-        ),
+        Notice::RenewalFailing { until, cause } => teller.renewal_failing(*until, cause),
+        Notice::ApiAway { since, cause } => teller.api_away(*since, cause),
+        Notice::ApiBack { since } => teller.api_back(*since),
+        Notice::Released => teller.released(),
+        Notice::NotReleased { cause } => teller.not_released(cause),
         Notice::AddressAdded(vip) => teller.added(*vip),
         Notice::AddressRemoved(vip) => teller.removed(*vip),
         Notice::AddressLost(vip) => teller.lost(*vip),
         Notice::Leftover(held) => teller.leftover(held),
-        Notice::KernelRefused { address, cause } => error!(
-            %address, interface = %plan.link, cause,
-            "the address could not be added, removed or announced; trying again in a second"
-        ),
+        Notice::KernelRefused { address, cause } => teller.refused(*address, cause),
         Notice::LinkChanged { up } => teller.link(*up),
-        other => info!(notice = ?other, "news"),
+        Notice::FenceChanged(fence) => teller.fence(fence),
+        Notice::Offered { to, why } => teller.offered(to, *why),
+        Notice::HandedOver { to } => teller.handed_over(to.as_ref()),
+        Notice::NotHandedOver { cause } => teller.not_handed_over(cause),
+        Notice::Consented => teller.consented(),
+        Notice::HoldingOn { cause } => teller.holding_on(cause),
+        Notice::HeldOn { since, end } => teller.held_on(*since, *end),
+        Notice::FitnessChanged { fit: true, cause } => teller.well(cause),
+        Notice::FitnessChanged { fit: false, cause } => teller.unwell(cause),
+        Notice::Cordoned(true) => teller.cordoned(),
+        Notice::Cordoned(false) => teller.uncordoned(),
+        Notice::NotRegistered { cause } => teller.not_registered(cause),
+        Notice::Rival { address, mac, node } => teller.rival(*address, *mac, node.as_ref()),
+        Notice::RivalGone { address, mac } => teller.rival_gone(*address, *mac),
+        Notice::Twin { boot } => teller.twin(boot),
     }
 }
 
@@ -72,113 +62,20 @@ impl Teller<'_> {
         format!("{}/{}", self.plan.lease.namespace, self.plan.lease.name)
     }
 
-    fn holder(&self, from: Option<&str>, to: Option<&str>) {
-        let lease = self.lease();
-        let node = self.plan.node.as_str();
-        let before = from.unwrap_or("nobody");
-        match to {
-            None => info!(lease, before, "nobody holds the Lease; the candidates claim it"),
-            Some(holder) if holder == node => {
-                info!(lease, holder, before, "this node holds the Lease now");
-            }
-            Some(holder) => info!(
-                lease,
-                holder, before, "another node holds the Lease now; this node stands by"
-            ),
-        }
-    }
-
-    fn began(&self, term: Term) {
+    fn addresses(&self) -> String {
         let addresses: Vec<_> = self.plan.vips.iter().map(|vip| vip.to_string()).collect();
-        let until = second(self.wall, term.until);
-        let left = span(term.until.since(self.wall.now()));
-        info!(
-            node = %self.plan.node, addresses = addresses.join(","), interface = %self.plan.link,
-            %until, left,
-            "term began: this node takes the addresses, and renews its term from now on"
-        );
+        addresses.join(",")
     }
 
-    fn ended(&self, reason: Reason) {
-        let node = &self.plan.node;
-        match reason {
-            Reason::ShuttingDown => info!(
-                %node, %reason,
-                "term ended: this node lets go of the addresses and releases the Lease"
-            ),
-            Reason::OtherHolds => warn!(
-                %node, %reason,
-                "term ended: this node lets go of the addresses and stands by"
-            ),
-            Reason::LinkDown => warn!(
-                %node, %reason, interface = %self.plan.link,
-                "term ended: this node lets go of the addresses and stands by until its interface \
-                 is up again"
-            ),
-            Reason::KernelRefuses => warn!(
-                %node, %reason, interface = %self.plan.link,
-                "term ended: this node leaves the addresses to others for a while, because its \
-                 kernel does not take them"
-            ),
-            Reason::TermOver
-            | Reason::Starting
-            | Reason::Elected
-            | Reason::Claiming
-            | Reason::HoldingOn
-            | Reason::HandingOver
-            | Reason::Twin
-            | Reason::Stranger => warn!(
-                %node, %reason,
-                "term ended: this node lets go of the addresses, and claims them again once the \
-                 API server answers, unless another node has them by then"
-            ),
-        }
+    /// A moment as a time of day, to the second.
+    fn second(&self, moment: Moment) -> String {
+        format!("{:.0}", self.wall.time_of(moment))
     }
 
-    fn added(&self, vip: Vip) {
-        info!(
-            address = %vip, interface = %self.plan.link,
-            "the address is on the interface and is being announced"
-        );
+    /// How long ago a moment was.
+    fn ago(&self, moment: Moment) -> String {
+        span(self.wall.now().since(moment))
     }
-
-    fn removed(&self, vip: Vip) {
-        info!(address = %vip, interface = %self.plan.link, "the address is off the interface");
-    }
-
-    fn lost(&self, vip: Vip) {
-        warn!(
-            address = %vip, interface = %self.plan.link,
-            "the address is gone from the interface, and this node did not remove it; putting it \
-             back"
-        );
-    }
-
-    fn leftover(&self, held: &Held) {
-        let lifetime = held.lifetime.map_or_else(|| "for ever".to_owned(), span);
-        warn!(
-            address = %held.vip, interface = %held.link, lifetime,
-            "the address was found here, and this node is not entitled to it; removing it"
-        );
-    }
-
-    fn link(&self, up: bool) {
-        let interface = &self.plan.link;
-        if up {
-            info!(%interface, "the interface is up; this node can hold the addresses");
-        } else {
-            warn!(
-                %interface,
-                "the interface is down or absent; this node cannot hold the addresses until it is \
-                 up again"
-            );
-        }
-    }
-}
-
-/// A moment as a time of day, to the second.
-fn second(wall: Wall, moment: Moment) -> String {
-    format!("{:.0}", wall.time_of(moment))
 }
 
 /// A span as people say it: milliseconds below a second, tenths below a minute, whole seconds
