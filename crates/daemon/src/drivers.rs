@@ -82,15 +82,16 @@ impl Drivers {
     pub fn start_effect(&mut self, effect: Effect) -> Rest {
         match effect {
             Effect::Ask(request) => self.lease.ask(request),
-            Effect::Hold { vip, until, .. } => self.kernel.hold(vip, until),
+            Effect::Hold { vip, until, voice } => self.kernel.hold(vip, until, voice),
             Effect::Drop(held) => self.kernel.drop(held),
             Effect::Announce { address, mac } => {
                 if self.frames.announce(address, mac) {
                     return Rest::Announced(address);
                 }
             }
+            Effect::Question { packet, to } => self.frames.question(packet, to),
             // Nobody asks for these yet.
-            Effect::Question { .. } | Effect::Check { .. } | Effect::Register(_) => {}
+            Effect::Check { .. } | Effect::Register(_) => {}
             Effect::Tell(notice) => return Rest::Tell(notice),
         }
         Rest::Done

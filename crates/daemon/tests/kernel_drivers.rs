@@ -5,6 +5,8 @@
 mod announcing;
 #[path = "kernel_drivers/driver_thread.rs"]
 mod driver_thread;
+#[path = "kernel_drivers/hearing.rs"]
+mod hearing;
 #[path = "kernel_drivers/holding.rs"]
 mod holding;
 #[path = "kernel_drivers/process.rs"]

@@ -145,11 +145,14 @@ impl Packet {
     /// The packet in a frame from its sender to every station of the segment.
     #[must_use]
     pub fn broadcast(self) -> [u8; FRAME_BYTES] {
-        let header = ethernet::Header {
-            destination: Mac::BROADCAST,
-            source: self.sender.mac,
-            ethertype: ethernet::ARP,
-        };
+        self.frame(Mac::BROADCAST)
+    }
+
+    /// The packet in a frame from its sender to one station.
+    #[must_use]
+    pub fn frame(self, destination: Mac) -> [u8; FRAME_BYTES] {
+        let header =
+            ethernet::Header { destination, source: self.sender.mac, ethertype: ethernet::ARP };
         let mut frame = [0; FRAME_BYTES];
         let (front, back) = frame.split_at_mut(ethernet::HEADER_BYTES);
         front.copy_from_slice(&header.emit());

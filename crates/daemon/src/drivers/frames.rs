@@ -1,5 +1,10 @@
-//! Gratuitous ARP on a packet socket.
+//! ARP on packet sockets: what we say, and what others say to us or in our name.
 
+mod ear;
+mod filter;
+mod hearing;
+
+use std::cell::Cell;
 use std::io;
 use std::net::Ipv4Addr;
 
@@ -13,14 +18,19 @@ use thiserror::Error;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::sys::packet::PacketSocket;
+use ear::Ear;
 
-/// Announces addresses on the plan's interface. There is one socket, open from the start, and no
-/// task: a frame is handed to the kernel at once or refused.
+/// Announces addresses on the plan's interface, asks, and hears others: [`Event::Heard`]. The
+/// sockets are open from the start; a frame is handed to the kernel at once or refused. Dropping it
+/// ends its task.
 #[derive(Debug)]
 pub struct Frames {
     link: LinkName,
     socket: PacketSocket,
+    ear: Ear,
     events: UnboundedSender<Event>,
+    /// The last announcement was dropped on its way out, which was said.
+    dropped: Cell<bool>,
 }
 
 /// Why nothing can be announced.
@@ -43,44 +53,86 @@ pub enum FramesError {
         /// What it said.
         source: io::Error,
     },
+    /// The fence dropped the frame, since the address may not answer now, or a full queue did.
+    #[error("the fence or a full queue dropped the announcement on {0}")]
+    Dropped(LinkName),
 }
 
 impl Frames {
-    /// Opens the socket, in the network namespace of this thread.
+    /// Opens the sockets, in the network namespace of this thread. Must be called within a runtime.
     ///
     /// # Errors
-    /// If the kernel refuses it.
+    /// If the kernel refuses one.
     pub fn start(plan: &Plan, events: UnboundedSender<Event>) -> Result<Self, FramesError> {
         let socket = PacketSocket::open().map_err(FramesError::Socket)?;
-        Ok(Self { link: plan.link.clone(), socket, events })
+        let ear = Ear::start(plan, events.clone()).map_err(FramesError::Socket)?;
+        Ok(Self { link: plan.link.clone(), socket, ear, events, dropped: Cell::new(false) })
     }
 
     /// Carries out [`Effect::Announce`]: sends both gratuitous forms, the request and the reply.
-    /// What stands in the way becomes [`Event::Refused`]. Whether they were sent.
+    /// What stands in the way becomes [`Event::Refused`]; that the fence does, only once until an
+    /// announcement goes through. Whether they were sent.
     pub fn announce(&self, address: Ipv4Addr, mac: Mac) -> bool {
-        let Err(error) = self.try_announce(address, mac) else { return true };
-        let effect = Effect::Announce { address, mac };
-        // Nobody listens any more only when the process is ending.
-        let _ = self.events.send(Event::Refused { effect, cause: error.to_string() });
+        let Err(error) = self.try_announce(address, mac) else {
+            self.dropped.set(false);
+            return true;
+        };
+        let again = matches!(error, FramesError::Dropped(_)) && self.dropped.replace(true);
+        if !again {
+            self.refuse(Effect::Announce { address, mac }, &error);
+        }
         false
     }
 
-    fn try_announce(&self, address: Ipv4Addr, mac: Mac) -> Result<(), FramesError> {
-        let link = || self.link.clone();
-        if mac == Mac::ZERO {
-            return Err(FramesError::NotEthernet(link()));
+    /// Carries out [`Effect::Question`]: sends the packet to one station, or to all. What stands in
+    /// the way becomes [`Event::Refused`].
+    pub fn question(&self, packet: arp::Packet, to: Mac) {
+        let sent = self.index().and_then(|index| self.send(index, &packet.frame(to)));
+        if let Err(error) = sent {
+            self.refuse(Effect::Question { packet, to }, &error);
         }
-        // By name each time: the interface may have been deleted and made anew since.
-        let index = match netdevice::name_to_index(&self.socket, self.link.as_str()) {
-            Err(Errno::NODEV) => return Err(FramesError::NoLink(link())),
-            other => other.map_err(io::Error::from),
-        };
-        let not_sent = |source| FramesError::NotSent { link: link(), source };
-        let index = index.map_err(not_sent)?;
+    }
+
+    fn try_announce(&self, address: Ipv4Addr, mac: Mac) -> Result<(), FramesError> {
+        if mac == Mac::ZERO {
+            return Err(FramesError::NotEthernet(self.link.clone()));
+        }
+        let index = self.index()?;
         let request = arp::Packet::gratuitous_request(mac, address).broadcast();
         let reply = arp::Packet::gratuitous_reply(mac, address).broadcast();
-        let request = self.socket.send(index, ethernet::ARP, &request);
-        let reply = self.socket.send(index, ethernet::ARP, &reply);
-        request.and(reply).map_err(not_sent)
+        let request = self.send(index, &request);
+        let reply = self.send(index, &reply);
+        request.and(reply)
+    }
+
+    /// By name each time: the interface may have been deleted and made anew since.
+    fn index(&self) -> Result<u32, FramesError> {
+        match netdevice::name_to_index(&self.socket, self.link.as_str()) {
+            Ok(index) => {
+                // Whoever speaks is to hear the answer.
+                self.ear.follow(index);
+                Ok(index)
+            }
+            Err(Errno::NODEV) => Err(FramesError::NoLink(self.link.clone())),
+            Err(error) => Err(self.not_sent(error.into())),
+        }
+    }
+
+    fn send(&self, index: u32, frame: &[u8]) -> Result<(), FramesError> {
+        match self.socket.send(index, ethernet::ARP, frame) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                Err(FramesError::Dropped(self.link.clone()))
+            }
+            other => other.map_err(|error| self.not_sent(error)),
+        }
+    }
+
+    fn not_sent(&self, source: io::Error) -> FramesError {
+        FramesError::NotSent { link: self.link.clone(), source }
+    }
+
+    fn refuse(&self, effect: Effect, error: &FramesError) {
+        // Nobody listens any more only when the process is ending.
+        let _ = self.events.send(Event::Refused { effect, cause: error.to_string() });
     }
 }

@@ -70,7 +70,7 @@ pub struct Kernel {
 /// What the thread is told.
 #[derive(Clone, Debug)]
 enum Order {
-    Hold { vip: Vip, until: Moment },
+    Hold { vip: Vip, until: Moment, voice: Voice },
     Drop(Held),
 }
 
@@ -110,8 +110,8 @@ impl Kernel {
     }
 
     /// Carries out [`Effect::Hold`].
-    pub fn hold(&self, vip: Vip, until: Moment) {
-        self.order(Order::Hold { vip, until });
+    pub fn hold(&self, vip: Vip, until: Moment, voice: Voice) {
+        self.order(Order::Hold { vip, until, voice });
     }
 
     /// Carries out [`Effect::Drop`].
@@ -128,7 +128,7 @@ impl Kernel {
 impl Order {
     fn effect(self) -> Effect {
         match self {
-            Self::Hold { vip, until } => Effect::Hold { vip, until, voice: Voice::Answering },
+            Self::Hold { vip, until, voice } => Effect::Hold { vip, until, voice },
             Self::Drop(held) => Effect::Drop(held),
         }
     }

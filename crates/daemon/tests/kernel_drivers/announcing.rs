@@ -17,17 +17,17 @@ use crate::world::{FAR, NEAR, PATIENCE, Switch, VIP, World, in_a_world, is_up};
 
 /// Hears every ARP frame that comes in on any interface of this namespace. What is sent on [`NEAR`]
 /// comes in on the other end.
-struct Ear(Socket);
+pub(crate) struct Ear(Socket);
 
 impl Ear {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let protocol = Protocol::from(i32::from(ARP.to_be()));
         let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).expect("a socket");
         socket.set_nonblocking(true).expect("a socket that does not wait");
         Self(socket)
     }
 
-    async fn hear(&self) -> (Header, Packet) {
+    pub(crate) async fn hear(&self) -> (Header, Packet) {
         timeout(PATIENCE, async {
             loop {
                 if let Some(frame) = self.heard() {
@@ -50,7 +50,7 @@ impl Ear {
     }
 }
 
-async fn mac(world: &World, name: &str) -> Mac {
+pub(crate) async fn mac(world: &World, name: &str) -> Mac {
     let address = world.link(name).await.attributes.into_iter().find_map(|attribute| {
         let LinkAttribute::Address(bytes) = attribute else { return None };
         bytes.try_into().ok().map(Mac)
@@ -58,7 +58,7 @@ async fn mac(world: &World, name: &str) -> Mac {
     address.expect("an Ethernet interface")
 }
 
-fn frames(world: &World) -> (Frames, UnboundedReceiver<Event>) {
+pub(crate) fn frames(world: &World) -> (Frames, UnboundedReceiver<Event>) {
     let (sender, events) = unbounded_channel();
     (Frames::start(&world.plan, sender).expect("a packet socket"), events)
 }

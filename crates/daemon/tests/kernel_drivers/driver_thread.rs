@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use kube_vip::sys::caps::keep_only_network;
+use kube_vip_core::event::Voice;
 use rustix::process::getpid;
 use rustix::thread::{CapabilitySet, gettid};
 use tokio::time::{sleep, timeout};
@@ -83,7 +84,7 @@ fn a_kernel_that_does_not_answer_holds_nobody_up() {
         let kernel = world.kernel();
         world.sees("it", |_| true).await;
         let halt = Halt::begin();
-        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60));
+        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60), Voice::Answering);
         // What is left of the start may still be told.
         let waiting = world.sees("the address", has(VIP));
         assert!(timeout(Duration::from_millis(300), waiting).await.is_err());

@@ -47,7 +47,7 @@ fn cache(message: &AddressMessage) -> CacheInfo {
 fn an_address_is_added_as_the_original_adds_it_but_with_an_end() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10), Voice::Answering);
         let snapshot = world.sees("the address", has(VIP)).await;
         let [found] = snapshot.held.as_slice() else { panic!("{snapshot:?}") };
         assert_eq!(found.vip, vip(VIP, 24));
@@ -78,7 +78,7 @@ fn an_address_is_added_as_the_original_adds_it_but_with_an_end() {
 fn an_address_of_its_own_network_has_no_broadcast_address() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
-        kernel.hold(vip(OTHER_VIP, 32), world.clock.now() + seconds(10));
+        kernel.hold(vip(OTHER_VIP, 32), world.clock.now() + seconds(10), Voice::Answering);
         world.sees("the address", has(OTHER_VIP)).await;
         let messages = world.addresses(OTHER_VIP).await;
         let [message] = messages.as_slice() else { panic!("{messages:?}") };
@@ -105,11 +105,15 @@ fn renewing_prolongs_without_a_gap() {
         let kernel = world.kernel();
         // Each time a second's lifetime, for longer than the kernel keeps one.
         for _ in 0..16 {
-            kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_millis(1700));
+            kernel.hold(
+                vip(VIP, 24),
+                world.clock.now() + Duration::from_millis(1700),
+                Voice::Answering,
+            );
             world.sees("the address", has(VIP)).await;
             sleep(Duration::from_millis(250)).await;
         }
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(30));
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(30), Voice::Answering);
         let longer = |held: &Held| held.lifetime.is_some_and(|lifetime| lifetime > seconds(20));
         world.sees("the new lifetime", |seen| seen.held.iter().any(longer)).await;
         let removed = timeout(Duration::from_millis(100), removals.next()).await;
@@ -122,7 +126,7 @@ fn nobody_renews_and_the_address_is_gone_when_the_term_ends() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
         let until = world.clock.now() + seconds(3);
-        kernel.hold(vip(VIP, 24), until);
+        kernel.hold(vip(VIP, 24), until, Voice::Answering);
         world.sees("the address", has(VIP)).await;
         sleep(until.since(world.clock.now())).await;
         assert_eq!(world.addresses(VIP).await, []);
@@ -137,7 +141,7 @@ fn an_address_without_end_gets_one() {
         let kernel = world.kernel();
         let endless = |held: &Held| held.lifetime.is_none();
         world.sees("what was there before", |seen| seen.held.iter().any(endless)).await;
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10), Voice::Answering);
         let ending = |held: &Held| held.lifetime.is_some_and(|lifetime| lifetime <= seconds(9));
         world.sees("an end", |seen| seen.held.iter().all(ending)).await;
     });
@@ -148,7 +152,7 @@ fn the_end_of_a_term_is_refused_with_a_reason() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
         let until = world.clock.now() + seconds(1);
-        kernel.hold(vip(VIP, 24), until);
+        kernel.hold(vip(VIP, 24), until, Voice::Answering);
         let (effect, cause) = world.refusal().await;
         assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until, voice: Voice::Answering });
         assert!(cause.contains("the term ends too soon"), "{cause}");
@@ -163,13 +167,13 @@ fn what_the_kernel_refuses_is_told_in_its_words_and_the_next_order_is_carried_ou
         world.plan.link = LinkName::new("lo").unwrap();
         world.resize("lo", TOO_SHORT).await;
         let kernel = world.kernel();
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10), Voice::Answering);
         let (_, cause) = world.refusal().await;
         let expected = "the kernel did not add 192.168.20.140/24 to lo: No buffer space available";
         assert!(cause.starts_with(expected), "{cause}");
 
         world.resize("lo", 1500).await;
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10), Voice::Answering);
         world.sees("the address", |seen| !seen.held.is_empty()).await;
     });
 }
@@ -182,7 +186,7 @@ fn without_the_privilege_nothing_is_added() {
         set_capabilities(None, CapabilitySets { effective, ..had }).unwrap();
         let kernel = world.kernel();
         set_capabilities(None, had).unwrap();
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10));
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(10), Voice::Answering);
         let (_, cause) = world.refusal().await;
         let expected = "the kernel did not add 192.168.20.140/24 to end0: Operation not permitted";
         assert!(cause.starts_with(expected), "{cause}");
@@ -195,8 +199,8 @@ fn dropping_removes_the_address_and_only_that() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
         let until = world.clock.now() + seconds(20);
-        kernel.hold(vip(VIP, 24), until);
-        kernel.hold(vip(OTHER_VIP, 32), until);
+        kernel.hold(vip(VIP, 24), until, Voice::Answering);
+        kernel.hold(vip(OTHER_VIP, 32), until, Voice::Answering);
         world.sees("both", |seen| has(VIP)(seen) && has(OTHER_VIP)(seen)).await;
         kernel.drop(held(VIP, 24, NEAR));
         world.sees("one", |seen| !has(VIP)(seen) && has(OTHER_VIP)(seen)).await;
@@ -238,7 +242,7 @@ fn what_others_left_is_dropped_wherever_it_is() {
 fn what_was_ordered_before_the_handle_goes_is_done_and_then_the_task_ends() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
-        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(20));
+        kernel.hold(vip(VIP, 24), world.clock.now() + seconds(20), Voice::Answering);
         world.sees("the address", has(VIP)).await;
         kernel.drop(held(VIP, 24, NEAR));
         drop(kernel);

@@ -11,6 +11,7 @@ use kube_vip::drivers::frames::Frames;
 use kube_vip::drivers::signals::Signals;
 use kube_vip::sys::caps::{CapsError, keep_only_network};
 use kube_vip_core::address::Mac;
+use kube_vip_core::event::Voice;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use tokio::runtime;
@@ -48,7 +49,7 @@ fn only_the_network_is_kept_and_is_enough() {
         assert_eq!(privileges(), expected);
 
         let kernel = world.kernel();
-        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(10));
+        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(10), Voice::Answering);
         world.sees("the address", has(VIP)).await;
         let (sender, mut refusals) = unbounded_channel();
         let frames = Frames::start(&world.plan, sender).expect("a packet socket");

@@ -11,12 +11,12 @@ use std::time::Duration;
 use kube_vip::drivers::kernel::host;
 use kube_vip::settings::host::HostLink;
 use kube_vip_core::address::LinkName;
-use kube_vip_core::event::{Effect, Event, Voice};
+use kube_vip_core::event::{Effect, Event, Snapshot, Voice};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NetlinkMessage};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
-use rtnetlink::{AddressMessageBuilder, RouteMessageBuilder};
+use rtnetlink::AddressMessageBuilder;
 use tokio::time::timeout;
 
 use crate::driver_thread::Halt;
@@ -36,10 +36,35 @@ fn the_first_event_is_what_is_there() {
 }
 
 #[test]
+fn the_interface_has_the_nodes_address_and_the_way_out() {
+    in_a_world(|mut world| async move {
+        let (node, router) = (Ipv4Addr::new(192, 168, 20, 11), Ipv4Addr::new(192, 168, 20, 1));
+        world.add(NEAR, VIP, 24).await;
+        world.add(FAR, Ipv4Addr::new(192, 168, 21, 11), 24).await;
+        let kernel = world.kernel();
+        let link = world.sees("it", is_up).await.link.unwrap();
+        assert_eq!((link.address, link.gateway), (None, None), "an address of the plan");
+
+        world.add(NEAR, node, 24).await;
+        world.add(NEAR, Ipv4Addr::new(192, 168, 20, 12), 24).await;
+        let own = |seen: &Snapshot| seen.link.as_ref().and_then(|link| link.address);
+        world.sees("its own address", |seen| own(seen) == Some(node)).await;
+
+        // Nobody tells of routes: they are seen when the interface changes.
+        world.add_default_route(FAR, Ipv4Addr::new(192, 168, 21, 1), 10).await;
+        world.add_default_route(NEAR, router, 100).await;
+        world.turn(FAR, Switch::Off).await;
+        let way = |seen: &Snapshot| seen.link.as_ref().and_then(|link| link.gateway);
+        world.sees("the gateway", |seen| way(seen) == Some(router)).await;
+        drop(kernel);
+    });
+}
+
+#[test]
 fn an_address_that_others_remove_is_missed_at_once() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
-        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60));
+        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60), Voice::Answering);
         world.sees("the address", has(VIP)).await;
         world.remove(VIP).await;
         world.sees("its absence", |seen| !has(VIP)(seen)).await;
@@ -91,14 +116,14 @@ fn an_interface_is_deleted_and_made_anew() {
         world.pull_out().await;
         world.sees("that it is gone", |seen| seen.link.is_none()).await;
         let until = world.clock.now() + Duration::from_secs(60);
-        kernel.hold(vip(VIP, 24), until);
+        kernel.hold(vip(VIP, 24), until, Voice::Answering);
         let (effect, cause) = world.refusal().await;
         assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until, voice: Voice::Answering });
         assert_eq!(cause, "there is no interface end0");
 
         world.plug_in().await;
         world.sees("it again", is_up).await;
-        kernel.hold(vip(VIP, 24), until);
+        kernel.hold(vip(VIP, 24), until, Voice::Answering);
         world.sees("the address", has(VIP)).await;
     });
 }
@@ -130,8 +155,12 @@ fn shake(world_index: u32, times: u32) {
 fn more_changes_than_the_socket_holds_lose_nothing() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel();
-        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60));
-        kernel.hold(vip(OTHER_VIP, 32), world.clock.now() + Duration::from_secs(60));
+        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60), Voice::Answering);
+        kernel.hold(
+            vip(OTHER_VIP, 32),
+            world.clock.now() + Duration::from_secs(60),
+            Voice::Answering,
+        );
         world.sees("both", |seen| seen.held.len() == 2).await;
         let (sockets, lost) = (inodes(), lost_messages());
         let halt = Halt::begin();
@@ -174,7 +203,7 @@ fn a_change_of_its_own_is_told_once() {
         let kernel = world.kernel();
         // What the interfaces do when they are new is over within a second (net/core/link_watch.c).
         while timeout(Duration::from_secs(2), world.event()).await.is_ok() {}
-        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60));
+        kernel.hold(vip(VIP, 24), world.clock.now() + Duration::from_secs(60), Voice::Answering);
         let Some(Event::Kernel(seen)) = world.event().await else { panic!("no snapshot") };
         assert!(has(VIP)(&seen), "{seen:?}");
         let second = timeout(Duration::from_millis(500), world.event()).await;
@@ -227,14 +256,14 @@ fn a_broken_connection_to_the_kernel_is_made_anew() {
             replace_file(file);
         }
         let until = world.clock.now() + Duration::from_secs(60);
-        kernel.hold(vip(VIP, 24), until);
+        kernel.hold(vip(VIP, 24), until, Voice::Answering);
         let (effect, cause) = world.refusal().await;
         assert_eq!(effect, Effect::Hold { vip: vip(VIP, 24), until, voice: Voice::Answering });
         let lost = "no connection to the kernel's routing subsystem: the netlink socket failed";
         assert!(cause.starts_with(lost), "{cause}");
 
         world.sees("the interface again", is_up).await;
-        kernel.hold(vip(VIP, 24), until);
+        kernel.hold(vip(VIP, 24), until, Voice::Answering);
         world.sees("the address", has(VIP)).await;
         world.remove(VIP).await;
         world.sees("its absence", |seen| !has(VIP)(seen)).await;
@@ -248,15 +277,8 @@ fn settings_are_told_of_the_host() {
         world.add(NEAR, node, 24).await;
         world.add(NEAR, VIP, 32).await;
         world.add(FAR, Ipv4Addr::new(192, 168, 21, 11), 24).await;
-        for (name, gateway, metric) in
-            [(FAR, [192, 168, 21, 1], 200), (NEAR, [192, 168, 20, 1], 100)]
-        {
-            let route = RouteMessageBuilder::<Ipv4Addr>::new()
-                .output_interface(world.link(name).await.header.index)
-                .gateway(Ipv4Addr::from(gateway))
-                .priority(metric);
-            world.ip().route().add(route.build()).execute().await.unwrap();
-        }
+        world.add_default_route(FAR, Ipv4Addr::new(192, 168, 21, 1), 200).await;
+        world.add_default_route(NEAR, Ipv4Addr::new(192, 168, 20, 1), 100).await;
         let host = host().unwrap();
         assert_eq!(host.default_route_link, LinkName::new(NEAR).ok());
         assert!(!host.host_name.is_empty());

@@ -19,7 +19,7 @@ use kube_vip_core::event::{Effect, Event, Snapshot};
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::LinkMessage;
-use rtnetlink::{Handle, LinkUnspec, LinkVeth};
+use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use rustix::io::Errno;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use tokio::runtime;
@@ -143,6 +143,15 @@ impl World {
         add.execute().await.expect("the address is added");
     }
 
+    /// Adds a way out for what goes nowhere else.
+    pub(crate) async fn add_default_route(&self, name: &str, gateway: Ipv4Addr, metric: u32) {
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .output_interface(self.link(name).await.header.index)
+            .gateway(gateway)
+            .priority(metric);
+        self.ip.route().add(route.build()).execute().await.expect("the route is added");
+    }
+
     /// Removes an address as a person would.
     pub(crate) async fn remove(&self, address: Ipv4Addr) {
         for message in self.addresses(address).await {
@@ -154,11 +163,6 @@ impl World {
     pub(crate) async fn addresses(&self, address: Ipv4Addr) -> Vec<AddressMessage> {
         let get = self.ip.address().get().set_address_filter(IpAddr::V4(address));
         get.execute().try_collect().await.expect("an answer")
-    }
-
-    /// A way to the kernel that is not the driver's.
-    pub(crate) fn ip(&self) -> Handle {
-        self.ip.clone()
     }
 
     /// Starts the driver; from now on its events are the world's.

@@ -66,6 +66,8 @@ impl Netlink {
         socket.set_non_blocking(true).map_err(NetlinkError::Socket)?;
         // An error comes without a copy of the request.
         socket.set_cap_ack(true).map_err(NetlinkError::Socket)?;
+        // A listing leaves out what was not asked for; kernels before 4.20 list it all.
+        let _ = socket.set_netlink_get_strict_chk(true);
         Ok(Self { socket, sequence: 0, answer: Vec::with_capacity(ANSWER_BYTES) })
     }
 

@@ -9,13 +9,15 @@ use std::time::Duration;
 use kube_vip_core::address::{LinkName, Mac, Vip};
 use netlink_packet_core::{DecodeError, Emitable, NlasIterator, Parseable, ParseableParametrized};
 use netlink_packet_route::address::{
-    AddressAttribute, AddressHeader, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
+    AddressAttribute, AddressHeader, AddressHeaderFlags, AddressMessage, AddressProtocol,
+    AddressScope, CacheInfo,
 };
 use netlink_packet_route::link::{
     LinkAttribute, LinkExtentMask, LinkFlags, LinkHeader, LinkMessage, State,
 };
 use netlink_packet_route::route::{
-    RouteAttribute, RouteHeader, RouteLwEnCapType, RouteMessage, RouteType,
+    RouteAddress, RouteAttribute, RouteHeader, RouteLwEnCapType, RouteMessage, RouteNextHop,
+    RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
@@ -54,6 +56,8 @@ pub(super) struct Address {
     pub(super) prefix: u8,
     /// How long the kernel will keep it; none: for ever.
     pub(super) lifetime: Option<Duration>,
+    /// It is not chosen as a source address: ours are so, and those of other elections.
+    pub(super) deprecated: bool,
 }
 
 /// The interface with this name, or with this alternative name.
@@ -101,10 +105,28 @@ pub(super) fn addresses(netlink: &mut Netlink) -> Result<Vec<Address>, NetlinkEr
 /// The number of the interface of the main table's IPv4 default route: with several such routes of
 /// that with the lowest metric, with several next hops of the first.
 pub(super) fn default_route(netlink: &mut Netlink) -> Result<Option<u32>, NetlinkError> {
+    let best = default_routes(netlink)?.into_iter().min_by_key(|route| route.metric);
+    Ok(best.and_then(|route| route.hops.first().map(|hop| hop.index)))
+}
+
+/// The next hop of the main table's IPv4 default route through the interface with this number: with
+/// several of that with the lowest metric; none: there is none, or nobody is in between.
+pub(super) fn gateway(netlink: &mut Netlink, index: u32) -> Result<Option<Ipv4Addr>, NetlinkError> {
+    let mut routes = default_routes(netlink)?;
+    routes.sort_by_key(|route| route.metric);
+    let mut hops = routes.into_iter().flat_map(|route| route.hops);
+    Ok(hops.find_map(|hop| hop.gateway.filter(|_| hop.index == index)))
+}
+
+fn default_routes(netlink: &mut Netlink) -> Result<Vec<DefaultRoute>, NetlinkError> {
     let mut message = RouteMessage::default();
     message.header.address_family = AddressFamily::Inet;
-    let routes = netlink.list(&RouteNetlinkMessage::GetRoute(message), parse_default_route)?;
-    Ok(routes.into_iter().min_by_key(|route| route.metric).map(|route| route.index))
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    match netlink.list(&RouteNetlinkMessage::GetRoute(message), parse_default_route) {
+        // There is no such table yet, for there is no route.
+        Err(error) if error.is(libc::ENOENT) => Ok(Vec::new()),
+        other => other,
+    }
 }
 
 /// Gives the interface with this number the address, for so long; or for longer or shorter than
@@ -187,13 +209,21 @@ fn parse_address(payload: &[u8]) -> Result<Option<Address>, DecodeError> {
         }
     }
     let (index, prefix) = (header.index, header.prefix_len);
-    Ok(local.map(|address| Address { index, address, prefix, lifetime }))
+    let deprecated = header.flags.contains(AddressHeaderFlags::Deprecated);
+    Ok(local.map(|address| Address { index, address, prefix, lifetime, deprecated }))
 }
 
 /// A way out for what goes nowhere else.
 struct DefaultRoute {
     metric: u32,
+    hops: Vec<Hop>,
+}
+
+/// Through which interface, and to whom there.
+#[derive(Default)]
+struct Hop {
     index: u32,
+    gateway: Option<Ipv4Addr>,
 }
 
 fn parse_default_route(payload: &[u8]) -> Result<Option<DefaultRoute>, DecodeError> {
@@ -203,19 +233,40 @@ fn parse_default_route(payload: &[u8]) -> Result<Option<DefaultRoute>, DecodeErr
     if !(everything && main && header.kind == RouteType::Unicast) {
         return Ok(None);
     }
-    let (mut metric, mut index) = (0, None);
+    let (mut metric, mut single, mut hops) = (0, Hop::default(), Vec::new());
     let family = (header.address_family, header.kind, RouteLwEnCapType::None);
     for attribute in attributes(payload, header.buffer_len()) {
         match RouteAttribute::parse_with_param(&attribute?, family) {
             Ok(RouteAttribute::Priority(priority)) => metric = priority,
-            Ok(RouteAttribute::Oif(number)) => index = Some(number),
-            Ok(RouteAttribute::MultiPath(hops)) => {
-                index = hops.first().map(|hop| hop.interface_index);
+            Ok(RouteAttribute::Oif(number)) => single.index = number,
+            Ok(RouteAttribute::Gateway(to)) => single.gateway = v4(&to),
+            Ok(RouteAttribute::MultiPath(several)) => {
+                hops = several.iter().map(Hop::from_next_hop).collect();
             }
             _ => {}
         }
     }
-    Ok(index.map(|index| DefaultRoute { metric, index }))
+    if single.index != 0 {
+        hops.push(single);
+    }
+    Ok((!hops.is_empty()).then_some(DefaultRoute { metric, hops }))
+}
+
+impl Hop {
+    fn from_next_hop(hop: &RouteNextHop) -> Self {
+        let gateway = hop.attributes.iter().find_map(|attribute| match attribute {
+            RouteAttribute::Gateway(to) => v4(to),
+            _ => None,
+        });
+        Self { index: hop.interface_index, gateway }
+    }
+}
+
+const fn v4(to: &RouteAddress) -> Option<Ipv4Addr> {
+    match to {
+        RouteAddress::Inet(address) => Some(*address),
+        _ => None,
+    }
 }
 
 /// What follows a header of this length.

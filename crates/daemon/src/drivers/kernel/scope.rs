@@ -1,12 +1,14 @@
 //! What the kernel has of what concerns the plan.
 
+use std::net::Ipv4Addr;
+
 use kube_vip_core::address::{LinkName, Mac, Vip};
 use kube_vip_core::event::{Fence, Held, Link, Snapshot};
 use kube_vip_core::plan::Plan;
 use netlink_packet_route::link::LinkFlags;
 
 use super::netlink::{Netlink, NetlinkError};
-use super::rtnl;
+use super::rtnl::{self, Address, Interface};
 
 /// What concerns the plan.
 #[derive(Debug)]
@@ -14,27 +16,60 @@ pub(super) struct Scope {
     /// The interface.
     pub(super) link: LinkName,
     vips: Vec<Vip>,
+    gateway: Gateway,
+}
+
+/// The next hop of the default route. Listing a host's routes may take long where there are many,
+/// so it is looked for only when the interface has changed, or from time to time.
+#[derive(Debug, Default)]
+struct Gateway {
+    /// What the interface was like when it was looked for; none: not looked for.
+    at: Option<(u32, LinkFlags, Option<Ipv4Addr>)>,
+    found: Option<Ipv4Addr>,
 }
 
 impl Scope {
     /// What a plan is about.
     pub(super) fn of(plan: &Plan) -> Self {
-        Self { link: plan.link.clone(), vips: plan.vips.iter().collect() }
+        Self {
+            link: plan.link.clone(),
+            vips: plan.vips.iter().collect(),
+            gateway: Gateway::default(),
+        }
+    }
+
+    /// The next look asks for the gateway whatever the interface is like.
+    pub(super) const fn forget_gateway(&mut self) {
+        self.gateway.at = None;
     }
 
     /// What the kernel has of it now, after so many orders.
     pub(super) fn look(
-        &self,
+        &mut self,
         netlink: &mut Netlink,
         carried_out: u64,
     ) -> Result<Snapshot, NetlinkError> {
         let interface = rtnl::interface_named(netlink, &self.link)?;
+        let (planned, others): (Vec<_>, Vec<_>) = rtnl::addresses(netlink)?
+            .into_iter()
+            .partition(|found| self.vips.iter().any(|vip| vip.address() == found.address));
+        let held = self.held(netlink, interface.as_ref(), planned)?;
+        let link = match interface {
+            Some(interface) => Some(self.link(netlink, &interface, &others)?),
+            None => None,
+        };
+        Ok(Snapshot { link, held, carried_out, fence: Fence::Unknown })
+    }
+
+    fn held(
+        &self,
+        netlink: &mut Netlink,
+        interface: Option<&Interface>,
+        planned: Vec<Address>,
+    ) -> Result<Vec<Held>, NetlinkError> {
         let mut held = Vec::new();
-        for found in rtnl::addresses(netlink)? {
-            if !self.vips.iter().any(|vip| vip.address() == found.address) {
-                continue;
-            }
-            let link = if interface.as_ref().is_some_and(|link| link.index == found.index) {
+        for found in planned {
+            let link = if interface.is_some_and(|link| link.index == found.index) {
                 self.link.clone()
             } else if let Some(other) = rtnl::interface_numbered(netlink, found.index)? {
                 other.name
@@ -46,14 +81,29 @@ impl Scope {
                 held.push(Held { vip, link, lifetime: found.lifetime, voice: None });
             }
         }
+        Ok(held)
+    }
+
+    fn link(
+        &mut self,
+        netlink: &mut Netlink,
+        interface: &Interface,
+        others: &[Address],
+    ) -> Result<Link, NetlinkError> {
+        let here = |found: &&Address| found.index == interface.index && !found.deprecated;
+        let address = others.iter().find(here).map(|found| found.address);
+        let at = Some((interface.index, interface.flags, address));
+        if self.gateway.at != at {
+            let found = rtnl::gateway(netlink, interface.index)?;
+            self.gateway = Gateway { at, found };
+        }
         // IFF_RUNNING: its operational state is up or unknown (`dev_get_flags` in net/core/dev.c).
         let up = LinkFlags::Up | LinkFlags::Running | LinkFlags::LowerUp;
-        let link = interface.map(|link| Link {
-            mac: link.mac.unwrap_or(Mac::ZERO),
-            up: link.flags.contains(up),
-            address: None,
-            gateway: None,
-        });
-        Ok(Snapshot { link, held, carried_out, fence: Fence::Unknown })
+        Ok(Link {
+            mac: interface.mac.unwrap_or(Mac::ZERO),
+            up: interface.flags.contains(up),
+            address,
+            gateway: self.gateway.found,
+        })
     }
 }

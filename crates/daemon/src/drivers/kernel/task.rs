@@ -102,6 +102,7 @@ impl Task {
                     due = looked + EVERY;
                 }
                 () = sleep_until(due) => {
+                    self.scope.forget_gateway();
                     self.look(connection)?;
                     looked = Instant::now();
                     due = looked + EVERY;
@@ -115,7 +116,7 @@ impl Task {
     }
 
     /// Sends a snapshot. What happened before is in it.
-    fn look(&self, connection: &mut Connection) -> Result<(), NetlinkError> {
+    fn look(&mut self, connection: &mut Connection) -> Result<(), NetlinkError> {
         connection.changes.drain().map_err(NetlinkError::Socket)?;
         let snapshot = self.scope.look(&mut connection.netlink, self.carried_out)?;
         self.send(Event::Kernel(snapshot));
@@ -125,7 +126,7 @@ impl Task {
     /// Refusals are told; what is returned is a connection that is of no use any more.
     fn carry_out(&mut self, order: Order, netlink: &mut Netlink) -> Result<(), NetlinkError> {
         let done = match &order {
-            Order::Hold { vip, until } => self.hold(netlink, *vip, *until),
+            Order::Hold { vip, until, .. } => self.hold(netlink, *vip, *until),
             Order::Drop(held) => drop_address(netlink, held),
         };
         let Err(error) = done else {
