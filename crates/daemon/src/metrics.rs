@@ -5,11 +5,13 @@
 
 mod counters;
 mod process;
+mod state;
 
 pub use process::Process;
 
 use std::net::Ipv4Addr;
 
+use kube_vip_core::event::Voice;
 use kube_vip_core::moment::Moment;
 use kube_vip_core::plan::Plan;
 use kube_vip_core::status::Notice;
@@ -89,6 +91,7 @@ impl Metrics {
         self.election(&gauges, published, now);
         self.addresses(&gauges, published);
         api(&gauges, published, now);
+        state::gauges(&gauges, published, now);
         if let Some(process) = process {
             measure(&gauges, process);
         }
@@ -113,11 +116,11 @@ impl Metrics {
         gauge(
             to,
             "kube_vip_is_leader",
-            "1 while this node holds the Lease and is entitled to the addresses, else 0",
+            "1 while this node is entitled to the addresses, or keeps them while the API is away",
             &["node", "lease_name"],
         )
         .with_label_values(&[node, lease])
-        .set(yes(left.is_some()));
+        .set(yes(published.holds(now)));
         gauge(
             to,
             "kube_vip_term_seconds_left",
@@ -151,11 +154,18 @@ impl Metrics {
             "1 while the kernel of this node has the address, else 0",
             &["address", "interface"],
         );
+        let answering = gauge(
+            to,
+            "kube_vip_address_answering",
+            "1 while this node answers for the address on the wire, as far as its kernel says",
+            &["address", "interface"],
+        );
         for vip in &published.status.vips {
             let address = vip.vip.address().to_string();
-            present
-                .with_label_values(&[address.as_str(), self.plan.link.as_str()])
-                .set(yes(vip.present));
+            let labels = [address.as_str(), self.plan.link.as_str()];
+            let speaks = vip.voice.is_none_or(|voice| voice == Voice::Answering);
+            present.with_label_values(&labels).set(yes(vip.present));
+            answering.with_label_values(&labels).set(yes(vip.present && speaks));
         }
     }
 }

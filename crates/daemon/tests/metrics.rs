@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kube_vip::metrics::{Metrics, Process};
-use kube_vip_core::address::Vip;
+use kube_vip_core::address::{Mac, NodeName, Vip};
 use kube_vip_core::event::Held;
-use kube_vip_core::status::{Notice, Reason, Term};
+use kube_vip_core::status::{MoveReason, Notice, Reason, Term};
 
-use published::{RELEASE, holding, standing_by};
+use published::{RELEASE, holding, holding_on, standing_by};
 use sample::{at, plan, vip, wall};
 
 fn process() -> Process {
@@ -119,6 +119,63 @@ fn notices_are_counted() {
     assert_eq!((ended("LinkDown"), ended("TermOver")), (one, Some(0.0)));
     assert_eq!(counted(&format!("kube_vip_kernel_refusals_total{of}")), Some(2.0));
     assert_eq!(counted(&format!("kube_vip_renewals_overdue_total{lease}")), Some(2.0));
+}
+
+#[test]
+fn moves_and_their_reasons_are_counted() {
+    let metrics = metrics();
+    let to = NodeName::new("cp-2").expect("a name");
+    let (address, mac) = (vip().address(), Mac([2, 0, 0, 0, 0, 9]));
+    let cause = || "no".to_owned();
+    metrics.observe(&Notice::FitnessChanged { fit: false, cause: cause() });
+    metrics.observe(&Notice::FitnessChanged { fit: true, cause: cause() });
+    metrics.observe(&Notice::Offered { to: to.clone(), why: MoveReason::Drain });
+    metrics.observe(&Notice::NotHandedOver { cause: cause() });
+    metrics.observe(&Notice::Offered { to: to.clone(), why: MoveReason::Drain });
+    metrics.observe(&Notice::HandedOver { to: Some(to) });
+    metrics.observe(&Notice::HoldingOn { cause: cause() });
+    metrics.observe(&Notice::Rival { address, mac, node: None });
+    let text = scrape(&metrics);
+    let of_lease = |name: &str, label: &str| {
+        value(&text, &format!("{name}{{lease_name=\"plndr-cp-lock\"{label}}}"))
+    };
+    let offers = "kube_vip_handover_offers_total";
+    assert_eq!(of_lease(offers, ",reason=\"Drain\""), Some(2.0));
+    assert_eq!(of_lease(offers, ",reason=\"Unfit\""), Some(0.0));
+    assert_eq!(of_lease("kube_vip_handovers_total", ",result=\"done\""), Some(1.0));
+    assert_eq!(of_lease("kube_vip_handovers_total", ",result=\"failed\""), Some(1.0));
+    assert_eq!(of_lease("kube_vip_holding_on_total", ""), Some(1.0));
+    assert_eq!(of_lease("kube_vip_unfit_total", ""), Some(1.0));
+    let rivals = "kube_vip_rivals_total{address=\"192.168.20.140\"}";
+    assert_eq!(value(&text, rivals), Some(1.0));
+}
+
+#[test]
+fn a_node_that_holds_on_says_so_and_whom_it_hears() {
+    let scraped = metrics().scrape(&holding_on(), wall().now(), None);
+    let text = scraped.expect("a scrape");
+    let counted = |series: &str| value(&text, series);
+    let leader = "kube_vip_is_leader{lease_name=\"plndr-cp-lock\",node=\"cp-1\"}";
+    assert_eq!(counted(leader), Some(1.0));
+    assert_eq!(counted("kube_vip_holding_on_seconds"), Some(19.35));
+    let answering = "kube_vip_address_answering{address=\"192.168.20.140\",interface=\"end0\"}";
+    assert_eq!(counted(answering), Some(1.0));
+    let rival = "kube_vip_rival{address=\"192.168.20.140\",mac=\"02:42:ac:11:00:09\",node=\"\"}";
+    assert_eq!(counted(rival), Some(1.0));
+    assert_eq!(counted("kube_vip_fit"), Some(0.0));
+    assert_eq!(counted("kube_vip_candidates{state=\"fit\"}"), Some(1.0));
+    assert_eq!(counted("kube_vip_candidates{state=\"cordoned\"}"), Some(1.0));
+    assert_eq!(counted("kube_vip_candidates{state=\"unfit\"}"), Some(0.0));
+}
+
+#[test]
+fn a_twin_and_a_fence_that_is_missing_show() {
+    let mut published = standing_by();
+    published.status.reason = Reason::Twin;
+    let scraped = metrics().scrape(&published, wall().now(), None);
+    let text = scraped.expect("a scrape");
+    assert_eq!(value(&text, "kube_vip_twin"), Some(1.0));
+    assert_eq!(value(&text, "kube_vip_fence_ready"), Some(0.0));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use published::{RELEASE, holding, standing_by};
+use published::{RELEASE, holding, holding_on, standing_by};
 use sample::{at, plan, wall};
 
 fn json(published: &Published) -> String {
@@ -40,6 +40,21 @@ fn the_holders_status_is_as_documented() {
 #[test]
 fn a_stand_bys_status_is_as_documented() {
     golden::check("status.md", "standing by", &json(&standing_by()));
+}
+
+#[test]
+fn the_status_of_a_node_that_holds_on_is_as_documented() {
+    golden::check("status.md", "holding on", &json(&holding_on()));
+}
+
+#[test]
+fn a_loop_that_hangs_holds_nothing_on() {
+    let mut published = holding_on();
+    published.at = at(3_719_000);
+    let view: serde_json::Value = serde_json::from_str(&json(&published)).expect("JSON");
+    assert_eq!(view["holding"], false);
+    assert_eq!(view["reason"], "TermOver");
+    assert!(view["holdingOn"].is_null());
 }
 
 #[test]
@@ -95,6 +110,8 @@ fn ready_is_who_holds_or_could() {
     let mut holds_on = standing_by();
     holds_on.status.term = holding().status.term;
     assert_eq!(ready(&holds_on, now), Ok(()));
+
+    assert_eq!(ready(&holding_on(), now), Ok(()));
 
     let mut candidate = holding();
     candidate.status.term = None;

@@ -29,8 +29,8 @@ pub fn healthy(published: &Published, now: Moment) -> Result<(), String> {
     }
 }
 
-/// `/readyz`: healthy, and either entitled to the addresses or able to become so, because the API
-/// server answers.
+/// `/readyz`: healthy, and it either has the addresses or could have them, because the API server
+/// answers.
 ///
 /// # Errors
 /// Why not, for people.
@@ -40,7 +40,7 @@ pub fn ready(published: &Published, now: Moment) -> Result<(), String> {
     if status.reason == Reason::ShuttingDown {
         return Err("told to end".to_owned());
     }
-    if published.term(now).is_some() {
+    if published.holds(now) {
         return Ok(());
     }
     let api = &status.api;

@@ -4,7 +4,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::view::{AddressView, ApiView, View};
+use kube_vip_core::event::Voice;
+
+use super::view::{AddressView, ApiView, CandidateView, FenceView, FitnessView, RivalView, View};
 use crate::logging::span;
 
 const STYLE: &str = "body{font-family:system-ui,sans-serif;margin:2rem auto;max-width:52rem;\
@@ -63,7 +65,18 @@ fn rows(view: &View) -> Vec<(&'static str, String)> {
         let text = format!("since {}, until {} ({left:.1} s left)", term.since, term.until);
         rows.push(("Term of this node", text));
     }
+    if let Some(held) = &view.holding_on {
+        let text = format!("since {}, because the API is away for all", held.since);
+        rows.push(("Holding on", text));
+    }
+    if let Some(to) = &view.handing_over {
+        rows.push(("Handing over to", to.clone()));
+    }
     rows.extend(view.addresses.iter().map(|at| ("Address", address(at))));
+    rows.extend(view.rival.iter().map(|other| ("Rival", rival(other))));
+    rows.push(("Fence", fence(&view.fence)));
+    rows.push(("This node", fitness(&view.fitness)));
+    rows.extend(view.candidates.iter().map(|other| ("Candidate", candidate(other))));
     let lease = &view.lease;
     let seen = lease.seen_at.as_deref().unwrap_or("never");
     let text = format!(
@@ -93,7 +106,40 @@ fn holder(view: &View) -> String {
 
 fn address(at: &AddressView) -> String {
     let place = if at.present { "is configured" } else { "is not configured" };
-    format!("{}/{} {place} on {} here", at.address, at.prefix, at.interface)
+    let voice = match at.voice {
+        None => "",
+        Some(Voice::Silent) => ", silenced by the kernel",
+        Some(Voice::Accepting) => ", accepts packets and answers nobody who asks for it",
+        Some(Voice::Answering) => ", answers",
+    };
+    format!("{}/{} {place} on {} here{voice}", at.address, at.prefix, at.interface)
+}
+
+fn fence(fence: &FenceView) -> String {
+    match &fence.missing {
+        Some(what) => format!("{}: {what}", fence.state),
+        None => fence.state.to_owned(),
+    }
+}
+
+fn fitness(fitness: &FitnessView) -> String {
+    let fit = if fitness.fit { "fit" } else { "not fit" };
+    let cordoned = if fitness.cordoned { ", cordoned" } else { "" };
+    match &fitness.api_server {
+        Some(what) => format!("{fit}{cordoned}, API server: {what}"),
+        None => format!("{fit}{cordoned}"),
+    }
+}
+
+fn candidate(other: &CandidateView) -> String {
+    let fit = if other.fit { "fit" } else { "not fit" };
+    let cordoned = if other.cordoned { ", cordoned" } else { "" };
+    format!("{}: {fit}{cordoned}, last seen {}", other.node, other.seen_at)
+}
+
+fn rival(rival: &RivalView) -> String {
+    let who = rival.node.as_deref().unwrap_or("an unknown station");
+    format!("{who} ({}) spoke for {}, last at {}", rival.mac, rival.address, rival.heard_at)
 }
 
 fn api(api: &ApiView) -> String {

@@ -5,9 +5,13 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube_vip_core::address::Mac;
+use kube_vip_core::event::{Fence, Voice};
 use kube_vip_core::moment::Moment;
 use kube_vip_core::plan::Plan;
-use kube_vip_core::status::{ApiStatus, LeaseStatus, Reason, Term};
+use kube_vip_core::status::{
+    ApiStatus, CandidateStatus, LeaseStatus, Reason, RivalStatus, Term, VipStatus,
+};
 use serde::Serialize;
 
 use crate::clock::Wall;
@@ -20,7 +24,7 @@ use crate::published::Published;
 pub struct View {
     /// This node.
     pub node: String,
-    /// This node is entitled to the addresses now.
+    /// This node is entitled to the addresses now, or keeps them while the API is away for all.
     pub holding: bool,
     /// Why it holds or does not, in one word.
     pub reason: &'static str,
@@ -30,8 +34,20 @@ pub struct View {
     pub holder: Option<HolderView>,
     /// What this node holds by; none: it does not hold.
     pub term: Option<TermView>,
+    /// It keeps the addresses without a term, because the API is away for all; none: it does not.
+    pub holding_on: Option<HoldingOnView>,
+    /// To which node it is handing the addresses over.
+    pub handing_over: Option<String>,
     /// The addresses of the plan.
     pub addresses: Vec<AddressView>,
+    /// Whether the kernel silences the addresses by itself when nobody renews them.
+    pub fence: FenceView,
+    /// How this node is, as the others are told.
+    pub fitness: FitnessView,
+    /// The other nodes of the election that say of themselves that they are there.
+    pub candidates: Vec<CandidateView>,
+    /// Somebody else who was heard speaking for an address.
+    pub rival: Option<RivalView>,
     /// The Lease that elects.
     pub lease: LeaseView,
     /// How the API server answers this node.
@@ -84,6 +100,72 @@ pub struct AddressView {
     pub interface: String,
     /// The kernel of this node has it.
     pub present: bool,
+    /// What the fence lets it do; none: nothing fences it.
+    pub voice: Option<Voice>,
+}
+
+/// Keeping the addresses without a term.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldingOnView {
+    /// Since when.
+    pub since: String,
+    /// For how long.
+    pub seconds: f64,
+}
+
+/// What silences the addresses.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FenceView {
+    /// `Ready`, `Missing` or `Unknown`.
+    pub state: &'static str,
+    /// What the kernel lacks.
+    pub missing: Option<String>,
+}
+
+/// How this node is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FitnessView {
+    /// It may be handed the addresses.
+    pub fit: bool,
+    /// Its Node is cordoned.
+    pub cordoned: bool,
+    /// What is wrong with its API server.
+    pub api_server: Option<String>,
+}
+
+/// Another node of the election.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidateView {
+    /// Which.
+    pub node: String,
+    /// It may be handed the addresses.
+    pub fit: bool,
+    /// Its Node is cordoned.
+    pub cordoned: bool,
+    /// When this node last saw it renew.
+    pub seen_at: String,
+    /// How long ago that was.
+    pub seconds_since_seen: f64,
+}
+
+/// Somebody else who speaks for an address.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RivalView {
+    /// For which.
+    pub address: Ipv4Addr,
+    /// Its Ethernet address.
+    pub mac: Mac,
+    /// Its name, if it is known as a node of the election.
+    pub node: Option<String>,
+    /// When it was last heard.
+    pub heard_at: String,
+    /// How long ago that was.
+    pub seconds_since_heard: f64,
 }
 
 /// The Lease.
@@ -122,19 +204,32 @@ impl View {
     pub fn new(published: &Published, plan: &Plan, release: Release, wall: Wall) -> Self {
         let status = &published.status;
         let term = published.term(wall.now());
-        let reason = match (status.reason, term) {
+        let holding_on = published.holding_on(wall.now());
+        let reason = match status.reason {
             // The loop has not noticed yet, or hangs.
-            (Reason::Elected, None) => Reason::TermOver,
-            (reason, _) => reason,
+            Reason::Elected if term.is_none() => Reason::TermOver,
+            Reason::HoldingOn if holding_on.is_none() => Reason::TermOver,
+            reason => reason,
         };
         Self {
             node: status.node.to_string(),
-            holding: term.is_some(),
+            holding: published.holds(wall.now()),
             reason: reason.name(),
             message: reason.to_string(),
             holder: holder(&status.lease),
             term: term.map(|term| view_term(term, wall)),
-            addresses: addresses(published, plan),
+            holding_on: holding_on
+                .map(|since| HoldingOnView { since: time(wall, since), seconds: ago(wall, since) }),
+            handing_over: status.handing_over.as_ref().map(ToString::to_string),
+            addresses: status.vips.iter().map(|vip| address(vip, plan)).collect(),
+            fence: fence(&status.fence),
+            fitness: FitnessView {
+                fit: status.fitness.fit,
+                cordoned: status.fitness.cordoned,
+                api_server: status.fitness.api_server.clone(),
+            },
+            candidates: status.candidates.iter().map(|other| candidate(other, wall)).collect(),
+            rival: status.rival.as_ref().map(|rival| view_rival(rival, wall)),
             lease: LeaseView {
                 namespace: plan.lease.namespace.clone(),
                 name: plan.lease.name.clone(),
@@ -173,22 +268,50 @@ fn view_term(term: Term, wall: Wall) -> TermView {
     }
 }
 
-fn addresses(published: &Published, plan: &Plan) -> Vec<AddressView> {
-    let view = |vip: &kube_vip_core::status::VipStatus| AddressView {
+fn address(vip: &VipStatus, plan: &Plan) -> AddressView {
+    AddressView {
         address: vip.vip.address(),
         prefix: vip.vip.prefix(),
         interface: plan.link.to_string(),
         present: vip.present,
+        voice: vip.voice,
+    }
+}
+
+fn fence(fence: &Fence) -> FenceView {
+    let (state, missing) = match fence {
+        Fence::Ready => ("Ready", None),
+        Fence::Missing(what) => ("Missing", Some(what.clone())),
+        Fence::Unknown => ("Unknown", None),
     };
-    published.status.vips.iter().map(view).collect()
+    FenceView { state, missing }
+}
+
+fn candidate(other: &CandidateStatus, wall: Wall) -> CandidateView {
+    CandidateView {
+        node: other.node.to_string(),
+        fit: other.fit,
+        cordoned: other.cordoned,
+        seen_at: time(wall, other.seen),
+        seconds_since_seen: ago(wall, other.seen),
+    }
+}
+
+fn view_rival(rival: &RivalStatus, wall: Wall) -> RivalView {
+    RivalView {
+        address: rival.address,
+        mac: rival.mac,
+        node: rival.node.as_ref().map(ToString::to_string),
+        heard_at: time(wall, rival.heard),
+        seconds_since_heard: ago(wall, rival.heard),
+    }
 }
 
 fn api(api: &ApiStatus, wall: Wall) -> ApiView {
-    let since = |moment| seconds(wall.now().since(moment));
     ApiView {
         answering: api.answered.is_some() && api.failing_since.is_none(),
         answered_at: api.answered.map(|at| time(wall, at)),
-        seconds_since_answer: api.answered.map(since),
+        seconds_since_answer: api.answered.map(|at| ago(wall, at)),
         failing_since: api.failing_since.map(|at| time(wall, at)),
         error: api.error.clone(),
     }
@@ -197,6 +320,11 @@ fn api(api: &ApiStatus, wall: Wall) -> ApiView {
 /// RFC 3339, to the millisecond.
 fn time(wall: Wall, moment: Moment) -> String {
     format!("{:.3}", wall.time_of(moment))
+}
+
+/// The seconds since a moment.
+fn ago(wall: Wall, moment: Moment) -> f64 {
+    seconds(wall.now().since(moment))
 }
 
 /// Seconds, to the millisecond.

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use kube_vip::metrics::Release;
 use kube_vip::published::Published;
-use kube_vip_core::event::Fence;
+use kube_vip_core::address::{Mac, NodeName};
+use kube_vip_core::event::{Fence, Voice};
 use kube_vip_core::moment::Moment;
 use kube_vip_core::status::{
-    ApiStatus, FitnessStatus, LeaseStatus, Reason, Status, Term, VipStatus,
+    ApiStatus, CandidateStatus, FitnessStatus, LeaseStatus, Reason, RivalStatus, Status, Term,
+    VipStatus,
 };
 
 use super::sample::{at, plan, vip};
@@ -22,12 +24,15 @@ pub(crate) fn holding() -> Published {
             reason: Reason::Elected,
             lease: lease("cp-1", at(3_722_150)),
             term: Some(term),
-            vips: vec![VipStatus { vip: vip(), present: true, voice: None }],
+            vips: vec![VipStatus { vip: vip(), present: true, voice: Some(Voice::Answering) }],
             fence: Fence::Ready,
             fitness: FitnessStatus { fit: true, cordoned: false, api_server: None },
             holding_on: None,
             handing_over: None,
-            candidates: Vec::new(),
+            candidates: vec![
+                candidate("cp-2", at(3_716_900)),
+                CandidateStatus { cordoned: true, ..candidate("cp-3", at(3_719_250)) },
+            ],
             rival: None,
             api: ApiStatus { answered: Some(at(3_722_410)), failing_since: None, error: None },
         },
@@ -42,12 +47,40 @@ pub(crate) fn standing_by() -> Published {
     published.status.lease = lease("cp-2", at(3_689_150));
     published.status.term = None;
     published.status.vips[0].present = false;
+    published.status.vips[0].voice = None;
+    published.status.fence = Fence::Missing("no netdev egress hook (Linux 5.16)".to_owned());
+    let cause = "connection refused (https://127.0.0.1:6443)".to_owned();
+    published.status.fitness =
+        FitnessStatus { fit: false, cordoned: false, api_server: Some(cause) };
     published.status.api = ApiStatus {
         answered: Some(at(3_690_000)),
         failing_since: Some(at(3_692_000)),
         error: Some("connection refused (https://127.0.0.1:6443)".to_owned()),
     };
     published
+}
+
+/// This node goes on without a term, and hears somebody else.
+pub(crate) fn holding_on() -> Published {
+    let mut published = standing_by();
+    published.status.reason = Reason::HoldingOn;
+    published.status.lease = lease("cp-1", at(3_689_150));
+    published.status.holding_on = Some(at(3_704_150));
+    published.status.vips[0].present = true;
+    published.status.vips[0].voice = Some(Voice::Answering);
+    published.status.fence = Fence::Ready;
+    published.status.rival = Some(RivalStatus {
+        address: vip().address(),
+        mac: Mac([0x02, 0x42, 0xac, 0x11, 0x00, 0x09]),
+        node: None,
+        heard: at(3_720_000),
+    });
+    published
+}
+
+fn candidate(node: &str, seen: Moment) -> CandidateStatus {
+    let node = NodeName::new(node).expect("a name");
+    CandidateStatus { node, fit: true, cordoned: false, seen }
 }
 
 fn lease(holder: &str, seen: Moment) -> LeaseStatus {

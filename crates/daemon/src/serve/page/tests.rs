@@ -2,7 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use super::super::view::{HolderView, LeaseView};
+use kube_vip_core::address::Mac;
+
+use super::super::view::{HolderView, HoldingOnView, LeaseView};
 use super::*;
 
 fn view(holder: &str) -> View {
@@ -13,12 +15,19 @@ fn view(holder: &str) -> View {
         message: "another node holds the Lease".to_owned(),
         holder: Some(HolderView { node: holder.to_owned(), since: None }),
         term: None,
+        holding_on: None,
+        handing_over: None,
         addresses: vec![AddressView {
             address: Ipv4Addr::new(192, 168, 20, 140),
             prefix: 24,
             interface: "end0".to_owned(),
             present: false,
+            voice: None,
         }],
+        fence: FenceView { state: "Ready", missing: None },
+        fitness: FitnessView { fit: true, cordoned: false, api_server: None },
+        candidates: Vec::new(),
+        rival: None,
         lease: LeaseView {
             namespace: "kube-system".to_owned(),
             name: "plndr-cp-lock".to_owned(),
@@ -57,5 +66,42 @@ fn it_says_what_this_node_does_and_links_the_rest() {
     assert!(page.contains("up 2m0s"));
     for (path, _) in LINKS {
         assert!(page.contains(&format!("<a href=\"{path}\">")), "{path}");
+    }
+}
+
+#[test]
+fn it_says_who_else_is_there_and_what_is_odd() {
+    let mut view = view("cp-1");
+    let since = "2026-11-22T21:31:29.000Z".to_owned();
+    view.holding_on = Some(HoldingOnView { since: since.clone(), seconds: 60.0 });
+    view.handing_over = Some("cp-2".to_owned());
+    view.addresses[0].voice = Some(Voice::Accepting);
+    view.fence = FenceView { state: "Missing", missing: Some("no egress hook".to_owned()) };
+    view.fitness.cordoned = true;
+    view.candidates.push(CandidateView {
+        node: "cp-2".to_owned(),
+        fit: true,
+        cordoned: false,
+        seen_at: since.clone(),
+        seconds_since_seen: 60.0,
+    });
+    view.rival = Some(RivalView {
+        address: Ipv4Addr::new(192, 168, 20, 140),
+        mac: Mac([2, 0, 0, 0, 0, 9]),
+        node: None,
+        heard_at: since,
+        seconds_since_heard: 60.0,
+    });
+    let page = page(&view);
+    for text in [
+        "<th>Holding on</th><td>since 2026-11-22T21:31:29.000Z",
+        "<th>Handing over to</th><td>cp-2<",
+        "here, accepts packets and answers nobody who asks for it<",
+        "<th>Fence</th><td>Missing: no egress hook<",
+        "<th>This node</th><td>fit, cordoned<",
+        "<th>Candidate</th><td>cp-2: fit, last seen 2026-11-22T21:31:29.000Z<",
+        "<th>Rival</th><td>an unknown station (02:00:00:00:00:09) spoke for 192.168.20.140, last",
+    ] {
+        assert!(page.contains(text), "{text} in {page}");
     }
 }
