@@ -66,13 +66,7 @@ impl Drivers {
         Ok(Self {
             kernel: Kernel::start(plan, clock, sender.clone())?,
             frames: Frames::start(plan, sender.clone())?,
-            lease: Lease::start(
-                plan.lease.clone(),
-                config.credentials.clone(),
-                &plan.vips,
-                config.port,
-                sender.clone(),
-            ),
+            lease: Lease::start(plan, config.credentials.clone(), config.port, sender.clone()),
             _signals: Signals::start(sender)?,
             events,
         })
@@ -90,8 +84,9 @@ impl Drivers {
                 }
             }
             Effect::Question { packet, to } => self.frames.question(packet, to),
-            // Nobody asks for these yet.
-            Effect::Check { .. } | Effect::Register(_) => {}
+            Effect::Register(candidacy) => self.lease.register(candidacy),
+            // Nobody asks for this yet.
+            Effect::Check { .. } => {}
             Effect::Tell(notice) => return Rest::Tell(notice),
         }
         Rest::Done

@@ -8,6 +8,8 @@
 
 #[path = "contract/credentials.rs"]
 mod credentials;
+#[path = "contract/labels.rs"]
+mod labels;
 #[path = "contract/leases.rs"]
 mod leases;
 #[path = "contract/nodes.rs"]
@@ -120,6 +122,9 @@ async fn run(subject: &Subject, distribution: Distribution) {
     leases::unknown_fields(subject).await;
     leases::patches(subject).await;
     leases::lists(subject).await;
+    labels::selected(subject).await;
+    labels::rules(subject).await;
+    labels::nodes(subject).await;
     nodes::cordon(subject).await;
     nodes::status(subject).await;
     credentials::certificates_and_tokens(subject).await;

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-pub use host::host;
+pub use host::{host, own_addresses};
 pub use netlink::NetlinkError;
 
 use crate::clock::Clock;

@@ -1,16 +1,22 @@
-//! The Lease: reads, writes and a watch, as events.
+//! What stands in the API server: the election's Lease, the nodes' candidate Leases, this host's
+//! Node. Reads, writes and watches, as events.
 //!
 //! No rule of the election is in here. A request of the core becomes one HTTP request, with
 //! whatever credentials are usable at that moment, and its end becomes one event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use jiff::Timestamp;
-use kube_vip_core::event::{Answer, Call, Event, Failure, LeaseWrite, Observation, Request};
-use kube_vip_core::plan::{LeasePlan, Vips};
+use kube_vip_core::address::NodeName;
+use kube_vip_core::event::{
+    Answer, Call, Candidacy, Event, Failure, LeaseWrite, Observation, Request,
+};
+use kube_vip_core::plan::{LeasePlan, Plan};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch::Sender;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -19,9 +25,14 @@ use self::client::{Ask, Client, Reply};
 pub use self::credentials::Places;
 use self::credentials::Search;
 use self::kept::Kept;
+use self::node::Finder;
+use self::register::Registrar;
 use self::server::Local;
+use self::watch::{View, Watch};
 
 mod asks;
+mod candidate;
+mod candidates;
 mod client;
 mod connection;
 mod convert;
@@ -29,28 +40,34 @@ mod credentials;
 mod files;
 mod identity;
 mod kept;
+pub mod naming;
+mod node;
+mod register;
 mod server;
+mod shown;
 mod tls;
 mod watch;
 
-/// The driver of one Lease. Dropping it ends its tasks and closes its connections.
+/// The driver of one election's objects. Dropping it ends its tasks and closes its connections.
 #[derive(Debug)]
 pub struct Lease {
     shared: Arc<Shared>,
     asks: JoinSet<()>,
-    /// Never asked for anything: it only ends the watch when it is dropped.
-    _watch: JoinSet<()>,
+    registrar: Registrar,
+    /// Never asked for anything: it only ends the watches when it is dropped.
+    _watches: JoinSet<()>,
 }
 
 #[derive(Debug)]
 struct Shared {
     plan: LeasePlan,
+    node: NodeName,
     asks: Asks,
-    client: Client,
+    client: Arc<Client>,
     kept: Kept,
     events: UnboundedSender<Event>,
     /// Told when a request has succeeded.
-    answered: Notify,
+    answered: Arc<Notify>,
 }
 
 impl Shared {
@@ -58,31 +75,57 @@ impl Shared {
         // Nobody listens any more when the process ends.
         drop(self.events.send(event));
     }
+
+    /// What one request that the core sets no time for may take.
+    fn patience(&self) -> Duration {
+        self.plan.timings.renew_deadline() / 2
+    }
 }
 
 impl Lease {
-    /// Begins to watch the Lease of the plan, within a tokio runtime. `places` may be the settings'
-    /// `Credentials`; `port` is the API server's on this node, which is asked where a kubeconfig
-    /// names one of `vips`.
+    /// Begins to watch the Lease of the plan, the other nodes' candidate Leases and this host's
+    /// Node, within a tokio runtime. `places` may be the settings' `Credentials`; `port` is the API
+    /// server's on this node, which is asked where a kubeconfig names an address of the plan.
     pub fn start(
-        plan: LeasePlan,
+        plan: &Plan,
         places: impl Into<Places>,
-        vips: &Vips,
         port: u16,
         events: UnboundedSender<Event>,
     ) -> Self {
-        let local = Local { vips: vips.iter().map(|vip| vip.address()).collect(), port };
+        let places = places.into();
+        let vips: Arc<[_]> = plan.vips.iter().map(|vip| vip.address()).collect();
+        let search = || Search::new(&places, Local { vips: Arc::clone(&vips), port });
         let shared = Arc::new(Shared {
-            asks: Asks::new(&plan),
-            client: Client::new(Search::new(&places.into(), local)),
+            asks: Asks::lease(&plan.lease),
+            client: Arc::new(Client::new(search())),
             kept: Kept::default(),
-            answered: Notify::new(),
-            plan,
+            answered: Arc::default(),
+            node: plan.node.clone(),
+            plan: plan.lease.clone(),
             events,
         });
-        let mut watch = JoinSet::new();
-        watch.spawn(watch::run(Arc::clone(&shared)));
-        Self { shared, asks: JoinSet::new(), _watch: watch }
+        let watching = Arc::new(Client::beside(search()));
+        let owner = Arc::new(Sender::new(None));
+        let found = owner.subscribe();
+        let finder = Finder {
+            shared: Arc::clone(&shared),
+            client: Arc::clone(&watching),
+            addresses: places.addresses,
+            vips: Arc::clone(&vips),
+            owner,
+        };
+        let mut watches = JoinSet::new();
+        watches.spawn(run(shown::watch(&shared)));
+        watches.spawn(run(candidates::watch(&shared, &watching)));
+        watches.spawn(finder.run());
+        let registrar = Registrar::new(&shared, Arc::new(Client::beside(search())), found);
+        Self { shared, asks: JoinSet::new(), registrar, _watches: watches }
+    }
+
+    /// Starts to write our candidate Lease; [`Event::Registered`] follows, once for this and any
+    /// later write that is asked for before it ends.
+    pub fn register(&mut self, candidacy: Candidacy) {
+        self.registrar.write(candidacy);
     }
 
     /// Starts a request; [`Event::Answered`] with its id follows within its timeout.
@@ -99,6 +142,10 @@ impl Lease {
             shared.tell(Event::Answered(Answer { id, outcome }));
         });
     }
+}
+
+async fn run<V: View>(mut watch: Watch<V>) {
+    watch.run().await;
 }
 
 impl Shared {

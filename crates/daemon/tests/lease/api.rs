@@ -1,51 +1,14 @@
 //! The driver against the lab's API server, which behaves as a real one: two nodes at one Lease,
 //! and the faults of a server.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube_vip_core::event::{Call, Failure, LeaseRecord, LeaseWrite, Marks, Nonce, Stamp, Version};
-use kube_vip_lab::api::{ApiServer, Options, Patience, Store};
-use kube_vip_lab::pki::{ClusterPki, Distribution, User};
+use kube_vip_lab::pki::{Distribution, User};
 
+use crate::cluster::Cluster;
 use crate::support::{Bench, put, text};
-
-struct Cluster {
-    pki: ClusterPki,
-    store: Store,
-    server: ApiServer,
-}
-
-impl Cluster {
-    fn new(distribution: Distribution) -> Self {
-        let pki = ClusterPki::new(distribution).unwrap();
-        let store = Store::new();
-        let mut options = Options::new(&pki, &[]).unwrap();
-        let soon = Duration::from_millis(100);
-        options.patience = Patience { read: soon, write: soon, watch: soon };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = ApiServer::start(&store, listener, options).unwrap();
-        Self { pki, store, server }
-    }
-
-    fn url(&self) -> String {
-        format!("https://{}", self.server.address())
-    }
-
-    fn node(&self) -> Bench {
-        Bench::admin(&self.pki.admin_kubeconfig(&self.url()).unwrap().to_yaml())
-    }
-
-    fn restart(&mut self) {
-        let listener = TcpListener::bind(self.server.address()).unwrap();
-        self.server.restart(listener).unwrap();
-    }
-
-    fn lease(&self) -> Lease {
-        self.store.lease("kube-system", "plndr-cp-lock").expect("the Lease is there")
-    }
-}
 
 fn claim(version: Option<&Version>, holder: &str, transitions: u32) -> Call {
     Call::Write(LeaseWrite {
@@ -114,12 +77,7 @@ async fn a_lease_that_was_deleted_is_seen_and_cannot_be_replaced() {
     let mut node = cluster.node();
     assert_eq!(node.watched().await, None);
     let created = node.ask(claim(None, "node1", 0)).await.unwrap().unwrap();
-    let config = cluster.pki.admin_kubeconfig(&cluster.url()).unwrap().to_yaml();
-    let config = kube::config::Kubeconfig::from_yaml(&config).unwrap();
-    let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(config, &options).await.unwrap();
-    let client = kube::Client::try_from(config).unwrap();
-    let leases: kube::Api<Lease> = kube::Api::namespaced(client, "kube-system");
+    let leases: kube::Api<Lease> = kube::Api::namespaced(cluster.client().await, "kube-system");
     leases.delete("plndr-cp-lock", &Default::default()).await.unwrap();
     assert_eq!(node.watched().await, None);
     assert_eq!(node.ask(Call::Read).await, Ok(None));

@@ -7,7 +7,10 @@
 )]
 
 mod api;
+mod candidates;
+mod cluster;
 mod credentials;
+mod node;
 mod requests;
 mod server;
 mod support;

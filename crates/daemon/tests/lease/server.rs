@@ -3,10 +3,11 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -23,7 +24,8 @@ pub(crate) struct Received {
     pub(crate) body: Value,
     /// When it was read.
     pub(crate) at: Instant,
-    /// The number of its connection, from 0.
+    /// The number of its connection among those that carry requests about the election's Lease,
+    /// from 0.
     pub(crate) connection: usize,
 }
 
@@ -41,7 +43,16 @@ impl Received {
 
     /// Whether this is a list for a watch.
     pub(crate) fn is_list(&self) -> bool {
-        self.line.contains("fieldSelector") && !self.is_watch()
+        self.line.contains("Selector") && !self.is_watch()
+    }
+
+    /// Whether this is about what stands beside the election's Lease: candidate Leases, Nodes,
+    /// Events.
+    pub(crate) fn is_beside(&self) -> bool {
+        let all = ["/leases/plndr-cp-lock-", "labelSelector", "/api/v1/"];
+        let labels = &self.body["metadata"]["labels"];
+        all.iter().any(|part| self.line.contains(part))
+            || labels["kube-vip.io/election"].is_string()
     }
 }
 
@@ -71,14 +82,44 @@ pub(crate) struct Server {
     _tasks: JoinSet<()>,
 }
 
+/// What all connections share.
+struct Shared {
+    script: Mutex<Box<Script>>,
+    log: Arc<Mutex<Vec<Received>>>,
+    connections: AtomicUsize,
+}
+
 impl Server {
-    /// Serves plain HTTP on a free port of this host.
+    /// Serves plain HTTP on a free port of this host. There are no rights for what stands beside the
+    /// election's Lease; the script hears of the rest only.
     pub(crate) async fn start(script: impl FnMut(&Received) -> Reaction + Send + 'static) -> Self {
         Self::start_with(|stream| async move { Some(stream) }, script).await
     }
 
-    /// Serves HTTP on what `wrap` makes of each connection (none: it is dropped).
+    /// The same, but the script hears of everything.
+    pub(crate) async fn start_whole(
+        script: impl FnMut(&Received) -> Reaction + Send + 'static,
+    ) -> Self {
+        Self::start_as(|stream| async move { Some(stream) }, script).await
+    }
+
+    /// Serves HTTP on what `wrap` makes of each connection (none: it is dropped), with rights as
+    /// [`Self::start`].
     pub(crate) async fn start_with<S, F>(
+        wrap: impl Fn(TcpStream) -> F + Send + 'static,
+        mut script: impl FnMut(&Received) -> Reaction + Send + 'static,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = Option<S>> + Send + 'static,
+    {
+        let without_rights = move |received: &Received| {
+            if received.is_beside() { forbidden() } else { script(received) }
+        };
+        Self::start_as(wrap, without_rights).await
+    }
+
+    async fn start_as<S, F>(
         wrap: impl Fn(TcpStream) -> F + Send + 'static,
         script: impl FnMut(&Received) -> Reaction + Send + 'static,
     ) -> Self
@@ -88,19 +129,22 @@ impl Server {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(script));
         let log = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = JoinSet::new();
-        let seen = Arc::clone(&log);
+        let shared = Arc::new(Shared {
+            script: Mutex::new(Box::new(script)),
+            log: Arc::clone(&log),
+            connections: AtomicUsize::new(0),
+        });
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
-            for connection in 0.. {
+            loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let wrapped = wrap(stream);
-                let (script, log) = (Arc::clone(&script), Arc::clone(&seen));
+                let shared = Arc::clone(&shared);
                 connections.spawn(async move {
                     if let Some(stream) = wrapped.await {
-                        serve(stream, connection, &script, &log).await;
+                        serve(stream, &shared).await;
                     }
                 });
             }
@@ -108,26 +152,40 @@ impl Server {
         Self { address, log, _tasks: tasks }
     }
 
-    /// The requests so far that are no part of a watch.
+    /// The requests so far about the election's Lease that are no part of a watch.
     pub(crate) fn calls(&self) -> Vec<Received> {
-        let log = self.log.lock().unwrap();
-        log.iter().filter(|one| !one.is_watch() && !one.is_list()).cloned().collect()
+        self.all().into_iter().filter(|one| !one.is_watch() && !one.is_list()).collect()
     }
 
-    /// All requests so far.
+    /// All requests so far about the election's Lease.
     pub(crate) fn all(&self) -> Vec<Received> {
-        self.log.lock().unwrap().clone()
+        self.log.lock().unwrap().iter().filter(|one| !one.is_beside()).cloned().collect()
+    }
+
+    /// All other requests so far.
+    pub(crate) fn beside(&self) -> Vec<Received> {
+        self.log.lock().unwrap().iter().filter(|one| one.is_beside()).cloned().collect()
     }
 }
 
-async fn serve<S>(stream: S, connection: usize, script: &Mutex<Script>, log: &Mutex<Vec<Received>>)
+fn forbidden() -> Reaction {
+    let status = json!({ "kind": "Status", "code": 403, "reason": "Forbidden", "message": "no" });
+    Reaction::Reply(403, status)
+}
+
+async fn serve<S>(stream: S, shared: &Shared)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut stream = BufReader::new(stream);
-    while let Some(received) = receive(&mut stream, connection).await {
-        log.lock().unwrap().push(received.clone());
-        let reaction = script.lock().unwrap()(&received);
+    let mut number = None;
+    while let Some(mut received) = receive(&mut stream).await {
+        if !received.is_beside() {
+            let next = || shared.connections.fetch_add(1, Ordering::Relaxed);
+            received.connection = *number.get_or_insert_with(next);
+        }
+        shared.log.lock().unwrap().push(received.clone());
+        let reaction = shared.script.lock().unwrap()(&received);
         let (status, body, close) = match reaction {
             Reaction::Reply(status, body) => (status, body.to_string(), false),
             Reaction::Text(status, text) => (status, text.to_owned(), false),
@@ -168,7 +226,7 @@ where
 }
 
 /// None: the client closed the connection.
-async fn receive<S>(stream: &mut BufReader<S>, connection: usize) -> Option<Received>
+async fn receive<S>(stream: &mut BufReader<S>) -> Option<Received>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -196,5 +254,5 @@ where
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Some(Received { line, headers, body, at: Instant::now(), connection })
+    Some(Received { line, headers, body, at: Instant::now(), connection: 0 })
 }

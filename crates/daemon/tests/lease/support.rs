@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use kube_vip::drivers::lease::{Lease, Places};
 use kube_vip::settings::config::Credentials;
-use kube_vip_core::address::Vip;
+use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
 use kube_vip_core::event::{
-    Call, Event, Failure, LeaseWrite, Marks, Nonce, Observation, Request, Stamp, Version,
+    Call, Candidacy, Candidate, Event, Failure, LeaseWrite, Marks, Nonce, Observation, Request,
+    Stamp, Version,
 };
-use kube_vip_core::plan::{LeasePlan, Timings, Vips};
+use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -18,6 +19,9 @@ use tokio::time::timeout;
 
 /// The address of the plan; TEST-NET-1, so that a packet to it would go nowhere.
 pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+
+/// This host's own address.
+pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
 
 /// Long enough for anything that is expected to come.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -47,17 +51,23 @@ impl Bench {
         credentials: impl FnOnce(&Path) -> Credentials,
         service: Option<(String, u16)>,
     ) -> Self {
-        Self::in_dir(tempfile::tempdir().unwrap(), credentials, service)
+        Self::in_dir("node1", tempfile::tempdir().unwrap(), credentials, service)
     }
 
-    /// A driver that finds that `admin.conf`.
+    /// A driver of `node1` that finds that `admin.conf`.
     pub(crate) fn admin(kubeconfig: &str) -> Self {
+        Self::of("node1", kubeconfig)
+    }
+
+    /// A driver of that node that finds that `admin.conf`.
+    pub(crate) fn of(node: &str, kubeconfig: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         put(&dir.path().join("etc/kubernetes/admin.conf"), kubeconfig);
-        Self::in_dir(dir, |_| Credentials::default(), None)
+        Self::in_dir(node, dir, |_| Credentials::default(), None)
     }
 
     fn in_dir(
+        node: &str,
         dir: TempDir,
         credentials: impl FnOnce(&Path) -> Credentials,
         service: Option<(String, u16)>,
@@ -68,9 +78,9 @@ impl Bench {
             root: dir.path().to_owned(),
             service_host: service.as_ref().map(|(host, _)| host.clone()),
             service_port: service.map(|(_, port)| port.to_string()),
+            addresses: || vec![ADDRESS, VIP],
         };
-        let vips = Vips::new(vec![Vip::new(VIP, 32).unwrap()]).unwrap();
-        let lease = Lease::start(plan(), places, &vips, 6443, sender);
+        let lease = Lease::start(&plan(node), places, 6443, sender);
         Self { dir, lease: Some(lease), events, waiting: Vec::new(), id: 0 }
     }
 
@@ -103,6 +113,44 @@ impl Bench {
         let request = Request { id: self.id, timeout: time, call };
         self.lease.as_mut().expect("not dropped yet").ask(request);
         self.id
+    }
+
+    /// Writes its candidate Lease and waits until it is written, or is not.
+    pub(crate) async fn register(&mut self, candidacy: Candidacy) -> Result<(), String> {
+        self.start_register(candidacy);
+        self.registered().await
+    }
+
+    /// Writes its candidate Lease, and goes on.
+    pub(crate) fn start_register(&mut self, candidacy: Candidacy) {
+        self.lease.as_mut().expect("not dropped yet").register(candidacy);
+    }
+
+    /// What became of a candidate Lease next.
+    pub(crate) async fn registered(&mut self) -> Result<(), String> {
+        self.until(|event| match event {
+            Event::Registered(outcome) => Some(outcome.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The other candidates as the watch shows them next.
+    pub(crate) async fn candidates(&mut self) -> Vec<Candidate> {
+        self.until(|event| match event {
+            Event::Candidates(all) => Some(all.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Whether the Node is cordoned, as the watch shows it next.
+    pub(crate) async fn cordoned(&mut self) -> bool {
+        self.until(|event| match event {
+            Event::Cordoned(cordoned) => Some(*cordoned),
+            _ => None,
+        })
+        .await
     }
 
     /// The Lease as the watch shows it next.
@@ -156,12 +204,20 @@ impl Bench {
     }
 }
 
-fn plan() -> LeasePlan {
+fn plan(node: &str) -> Plan {
     let seconds = Duration::from_secs;
-    LeasePlan {
-        namespace: "kube-system".to_owned(),
-        name: "plndr-cp-lock".to_owned(),
-        timings: Timings::new(seconds(15), seconds(10), seconds(2)).unwrap(),
+    Plan {
+        node: NodeName::new(node).unwrap(),
+        link: LinkName::new("eth0").unwrap(),
+        vips: Vips::new(vec![Vip::new(VIP, 32).unwrap()]).unwrap(),
+        lease: LeasePlan {
+            namespace: "kube-system".to_owned(),
+            name: "plndr-cp-lock".to_owned(),
+            timings: Timings::new(seconds(15), seconds(10), seconds(2)).unwrap(),
+        },
+        announce_every: seconds(3),
+        conduct: Conduct::default(),
+        boot: "boot-1".to_owned(),
     }
 }
 
@@ -225,6 +281,19 @@ pub(crate) fn write(version: Option<&str>, holder: &str) -> Call {
         nonce: Nonce("n-1".to_owned()),
         marks: Marks::default(),
     })
+}
+
+/// A node that is well, and says yes to that offer.
+pub(crate) fn candidacy(consent: Option<&str>) -> Candidacy {
+    Candidacy {
+        fit: true,
+        cordoned: false,
+        priority: 3,
+        mac: Some(Mac([2, 0, 0, 0, 0, 1])),
+        address: Some(ADDRESS),
+        boot: "boot-1".to_owned(),
+        consent: consent.map(|nonce| Nonce(nonce.to_owned())),
+    }
 }
 
 /// The text of a failure that has one.

@@ -197,7 +197,15 @@ pub(crate) fn from_value<K: Kind>(raw: Value) -> Result<Decoded<K>, Failure> {
     object.complete();
     // Who wrote which field is not kept here; what clients send back of it is of no use.
     object.metadata_mut().managed_fields = None;
+    leave_out_what_is_empty(object.metadata_mut());
     Ok(Decoded { object, unknown })
+}
+
+/// As Go's `omitempty`.
+fn leave_out_what_is_empty(metadata: &mut ObjectMeta) {
+    metadata.labels = metadata.labels.take().filter(|labels| !labels.is_empty());
+    metadata.annotations = metadata.annotations.take().filter(|all| !all.is_empty());
+    metadata.owner_references = metadata.owner_references.take().filter(|all| !all.is_empty());
 }
 
 /// An object as JSON.
@@ -241,22 +249,63 @@ fn is_micro_time(text: &str) -> bool {
     digits == 6 && text.parse::<jiff::Timestamp>().is_ok()
 }
 
-/// The rules that metadata breaks: the name is that of a DNS subdomain (RFC 1123).
+/// The rules that metadata breaks: the name is that of a DNS subdomain (RFC 1123), labels have
+/// values that selectors can name, owners are named in full.
 pub(crate) fn metadata_faults(metadata: &ObjectMeta) -> Vec<Fault> {
-    let field = || "metadata.name".to_owned();
-    match metadata.name.as_deref() {
-        None | Some("") => {
-            vec![Fault::Missing { field: field(), why: "name or generateName is required".into() }]
+    let mut faults: Vec<_> = name_fault(metadata.name.as_deref()).into_iter().collect();
+    let labels = metadata.labels.iter().flatten();
+    faults.extend(labels.filter(|(_, value)| !is_label_value(value)).map(|(_, value)| {
+        Fault::Value {
+            field: "metadata.labels".into(),
+            value: format!("{value:?}"),
+            why: "must be no more than 63 bytes of alphanumeric characters, '-', '_' or '.', and \
+                  must start and end with an alphanumeric character"
+                .into(),
         }
-        Some(name) if !is_dns_subdomain(name) => vec![Fault::Value {
-            field: field(),
+    }));
+    for owner in metadata.owner_references.iter().flatten() {
+        let parts = [
+            ("apiVersion", &owner.api_version),
+            ("kind", &owner.kind),
+            ("name", &owner.name),
+            ("uid", &owner.uid),
+        ];
+        faults.extend(parts.iter().filter(|(_, text)| text.is_empty()).map(|(part, _)| {
+            Fault::Value {
+                field: format!("metadata.ownerReferences.{part}"),
+                value: "\"\"".into(),
+                why: format!("{part} must not be empty"),
+            }
+        }));
+    }
+    faults
+}
+
+fn name_fault(name: Option<&str>) -> Option<Fault> {
+    let field = "metadata.name".to_owned();
+    match name {
+        None | Some("") => {
+            Some(Fault::Missing { field, why: "name or generateName is required".into() })
+        }
+        Some(name) if !is_dns_subdomain(name) => Some(Fault::Value {
+            field,
             value: format!("{name:?}"),
             why: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
                   characters, '-' or '.', and must start and end with an alphanumeric character"
                 .into(),
-        }],
-        Some(_) => Vec::new(),
+        }),
+        Some(_) => None,
     }
+}
+
+/// At most 63 bytes, empty or between two letters or digits.
+pub(crate) fn is_label_value(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    bytes.len() <= 63
+        && bytes.iter().all(inner)
+        && bytes.first().is_none_or(u8::is_ascii_alphanumeric)
+        && bytes.last().is_none_or(u8::is_ascii_alphanumeric)
 }
 
 /// At most 253 characters; labels of lower-case letters, digits and inner hyphens.

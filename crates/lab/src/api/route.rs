@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::failure::{Failure, Fault};
-use super::kind::Part;
+use super::kind::{Part, is_label_value};
 use super::store::Selection;
 
 /// The namespace, name and part in a path.
@@ -136,7 +136,7 @@ const WATCH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 impl ListOptions {
     /// Reads them from a query.
     pub(crate) fn of(query: &Query, address: &Address) -> Result<Self, Failure> {
-        query.refuse(&["labelSelector", "continue"])?;
+        query.refuse(&["continue"])?;
         let watch = query.flag("watch") == Some(true);
         let initial = query.flag("sendInitialEvents");
         check_match(query, watch, initial)?;
@@ -190,8 +190,11 @@ fn check_match(query: &Query, watch: bool, initial: Option<bool>) -> Result<(), 
 }
 
 fn selection(query: &Query, address: &Address) -> Result<Selection, Failure> {
-    let mut selection =
-        Selection { namespace: address.namespace.clone(), name: address.name.clone() };
+    let mut selection = Selection {
+        namespace: address.namespace.clone(),
+        name: address.name.clone(),
+        labels: labels(query)?,
+    };
     for term in query.get("fieldSelector").unwrap_or_default().split(',') {
         if term.is_empty() {
             continue;
@@ -214,4 +217,22 @@ fn selection(query: &Query, address: &Address) -> Result<Selection, Failure> {
         }
     }
     Ok(selection)
+}
+
+/// The labels that are asked for: `name=value`, several with commas between.
+fn labels(query: &Query) -> Result<Vec<(String, String)>, Failure> {
+    let terms = query.get("labelSelector").unwrap_or_default().split(',');
+    let terms = terms.map(str::trim).filter(|term| !term.is_empty());
+    terms
+        .map(|term| {
+            let (name, value) =
+                term.split_once("==").or_else(|| term.split_once('=')).unwrap_or((term, "!"));
+            if name.ends_with('!') || !is_label_value(value) {
+                return Err(Failure::bad_request(format!(
+                    "unable to parse requirement {term:?}: this API server takes NAME=VALUE only"
+                )));
+            }
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        })
+        .collect()
 }

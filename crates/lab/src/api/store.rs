@@ -276,7 +276,9 @@ impl Tables {
         let revision = self.revision;
         object.metadata_mut().resource_version = Some(revision.to_string());
         let object = Arc::new(object);
-        K::table_mut(self).write(key, Change { revision, kind, object: Arc::clone(&object) });
+        let table = K::table_mut(self);
+        let before = table.get(key);
+        table.write(key, Change { revision, kind, object: Arc::clone(&object), before });
         object
     }
 }

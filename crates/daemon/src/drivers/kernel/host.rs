@@ -32,6 +32,13 @@ pub fn host() -> Result<Host, KernelError> {
     })
 }
 
+/// This host's IPv4 addresses; none if the kernel refuses to tell.
+#[must_use]
+pub fn own_addresses() -> Vec<Ipv4Addr> {
+    let host = host().unwrap_or_default();
+    host.links.iter().flat_map(|link| &link.addresses).map(|(address, _)| *address).collect()
+}
+
 fn host_link(link: &Interface, addresses: &[Address]) -> HostLink {
     let pair = |found: &Address| -> (Ipv4Addr, u8) { (found.address, found.prefix) };
     HostLink {

@@ -1,19 +1,24 @@
-//! The requests about the one Lease of a plan.
+//! The requests about one object, and about all that a selector takes.
 
 use std::time::Duration;
 
 use http::Method;
 use hyper::body::Bytes;
+use kube_vip_core::address::NodeName;
 use kube_vip_core::event::Version;
 use kube_vip_core::plan::LeasePlan;
 use serde_json::Value;
 
 use super::client::Ask;
+use super::naming;
 
 #[cfg(test)]
 mod tests;
 
-/// The paths of the plan's Lease.
+/// How many Nodes are asked for at once: one may have tens of kilobytes.
+const NODES_AT_ONCE: u32 = 25;
+
+/// The paths of an object, and of those that are listed and watched with it.
 #[derive(Clone, Debug)]
 pub(super) struct Asks {
     all: String,
@@ -22,9 +27,29 @@ pub(super) struct Asks {
 }
 
 impl Asks {
-    pub(super) fn new(plan: &LeasePlan) -> Self {
-        let (namespace, name) = (escaped(&plan.namespace), escaped(&plan.name));
-        let all = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
+    /// The plan's Lease, alone.
+    pub(super) fn lease(plan: &LeasePlan) -> Self {
+        Self::named(leases(plan), &plan.name)
+    }
+
+    /// That node's candidate Lease, and all of the same election.
+    pub(super) fn candidates(plan: &LeasePlan, node: &NodeName) -> Self {
+        let all = leases(plan);
+        let name = naming::candidate_lease(&plan.name, node.as_str());
+        Self {
+            one: format!("{all}/{}", escaped(&name)),
+            selector: label_selector(naming::ELECTION_LABEL, &naming::label(&plan.name)),
+            all,
+        }
+    }
+
+    /// The Node of that name, alone.
+    pub(super) fn node(name: &str) -> Self {
+        Self::named(NODES.to_owned(), name)
+    }
+
+    fn named(all: String, name: &str) -> Self {
+        let name = escaped(name);
         Self {
             one: format!("{all}/{name}"),
             selector: format!("fieldSelector=metadata.name%3D{name}"),
@@ -37,18 +62,18 @@ impl Asks {
         get(self.one.clone())
     }
 
-    /// Creates the Lease.
+    /// Creates the object.
     pub(super) fn create(&self, object: &Value) -> Ask {
         send(Method::POST, &self.all, object)
     }
 
-    /// Replaces the Lease if it still is the version that the object names.
+    /// Replaces the object if it still is the version that it names.
     pub(super) fn replace(&self, object: &Value) -> Ask {
         send(Method::PUT, &self.one, object)
     }
 
-    /// A quorum read of the list that has the Lease or nothing; its version is there to watch from
-    /// even if the Lease is not.
+    /// A quorum read of the list of those that the selector takes; its version is there to watch
+    /// from even if there are none.
     pub(super) fn list(&self) -> Ask {
         get(format!("{}?{}", self.all, self.selector))
     }
@@ -63,6 +88,27 @@ impl Asks {
             time.as_secs(),
         ))
     }
+}
+
+/// The Nodes whose label `kubernetes.io/hostname` is that name.
+pub(super) fn nodes_by_host_name(name: &str) -> Ask {
+    get(format!("{NODES}?{}", label_selector("kubernetes.io/hostname", name)))
+}
+
+/// Some of all Nodes; those that follow where a list said that there are more.
+pub(super) fn nodes(after: Option<&str>) -> Ask {
+    let more = after.map(|token| format!("&continue={}", escaped(token))).unwrap_or_default();
+    get(format!("{NODES}?limit={NODES_AT_ONCE}{more}"))
+}
+
+const NODES: &str = "/api/v1/nodes";
+
+fn leases(plan: &LeasePlan) -> String {
+    format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", escaped(&plan.namespace))
+}
+
+fn label_selector(label: &str, value: &str) -> String {
+    format!("labelSelector={}%3D{}", escaped(label), escaped(value))
 }
 
 fn get(path: String) -> Ask {

@@ -104,13 +104,20 @@ impl Reply {
 #[derive(Debug)]
 pub(super) struct Client {
     search: Mutex<Search>,
-    /// The name of the identity that worked last.
-    working: Mutex<String>,
+    /// The name of the identity that worked last; none: nobody is told.
+    working: Option<Mutex<String>>,
 }
 
 impl Client {
+    /// A client that says which credentials it uses.
     pub(super) fn new(search: Search) -> Self {
-        Self { search: Mutex::new(search), working: Mutex::default() }
+        Self { search: Mutex::new(search), working: Some(Mutex::default()) }
+    }
+
+    /// A client for what stands beside the election, with connections of its own. Rights that are
+    /// missing there say nothing about the credentials in use.
+    pub(super) fn beside(search: Search) -> Self {
+        Self { search: Mutex::new(search), working: None }
     }
 
     /// Sends a request and reads the whole answer.
@@ -162,7 +169,8 @@ impl Client {
 
     /// Says once which credentials are in use.
     fn works(&self, identity: &Identity) {
-        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(working) = &self.working else { return };
+        let mut working = working.lock().unwrap_or_else(PoisonError::into_inner);
         if *working != identity.name {
             working.clone_from(&identity.name);
             tracing::info!(

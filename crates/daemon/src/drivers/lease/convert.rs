@@ -102,34 +102,41 @@ pub(super) fn written(
     };
     spec.insert("renewTime".into(), text(now)?);
     let metadata = child(&mut object, "metadata")?;
-    let annotations = match metadata.entry("annotations") {
-        serde_json::map::Entry::Vacant(slot) => slot.insert(json!({})),
-        serde_json::map::Entry::Occupied(slot) => slot.into_mut(),
-    };
-    if annotations.is_null() {
-        *annotations = json!({});
-    }
-    let annotations =
-        annotations.as_object_mut().ok_or(ConvertError::NoObject("metadata.annotations"))?;
+    let annotations = annotations(metadata)?;
     annotations.insert(NONCE_ANNOTATION.into(), write.nonce.0.clone().into());
     marks::write(annotations, &write.marks);
     Ok(object)
 }
 
 /// The named part of the object, made if it is not there.
-fn child<'a>(
+pub(super) fn child<'a>(
     object: &'a mut Value,
     name: &'static str,
 ) -> Result<&'a mut Map<String, Value>, ConvertError> {
-    let object = object.as_object_mut().ok_or(ConvertError::NoObject("root"))?;
-    object
-        .entry(name)
-        .or_insert_with(|| json!({}))
-        .as_object_mut()
-        .ok_or(ConvertError::NoObject(name))
+    map(object.as_object_mut().ok_or(ConvertError::NoObject("root"))?, name, name)
+}
+
+/// The annotations in the metadata, made if they are not there.
+pub(super) fn annotations(
+    metadata: &mut Map<String, Value>,
+) -> Result<&mut Map<String, Value>, ConvertError> {
+    map(metadata, "annotations", "metadata.annotations")
+}
+
+/// The named part, made if it is not there or null; `path` is what people are told.
+pub(super) fn map<'a>(
+    parent: &'a mut Map<String, Value>,
+    name: &str,
+    path: &'static str,
+) -> Result<&'a mut Map<String, Value>, ConvertError> {
+    let part = parent.entry(name).or_insert(Value::Null);
+    if part.is_null() {
+        *part = json!({});
+    }
+    part.as_object_mut().ok_or(ConvertError::NoObject(path))
 }
 
 /// As Kubernetes writes a `MicroTime`: UTC, six digits, `Z`.
-fn text(time: Timestamp) -> Result<Value, ConvertError> {
+pub(super) fn text(time: Timestamp) -> Result<Value, ConvertError> {
     serde_json::to_value(MicroTime(time)).map_err(ConvertError::Spec)
 }

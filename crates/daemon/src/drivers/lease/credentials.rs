@@ -4,6 +4,7 @@
 //! the file system again, and only what changed is read again.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use kube::config::Kubeconfig;
 use super::files::{FileError, Files};
 use super::identity::{self, Identity, Unusable};
 use super::server::Local;
+use crate::drivers::kernel;
 use crate::settings::config::Credentials;
 
 #[cfg(test)]
@@ -33,6 +35,8 @@ pub struct Places {
     pub service_host: Option<String>,
     /// `KUBERNETES_SERVICE_PORT`.
     pub service_port: Option<String>,
+    /// Tells this host's own IPv4 addresses, the plan's possibly among them.
+    pub addresses: fn() -> Vec<Ipv4Addr>,
 }
 
 impl From<Credentials> for Places {
@@ -44,6 +48,7 @@ impl From<Credentials> for Places {
             root: PathBuf::from("/"),
             service_host: set("KUBERNETES_SERVICE_HOST"),
             service_port: set("KUBERNETES_SERVICE_PORT"),
+            addresses: kernel::own_addresses,
         }
     }
 }

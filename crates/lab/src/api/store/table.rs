@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use k8s_openapi::Metadata;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
 use super::{Failure, Kind};
 
 /// How many changes of one kind are kept for watches.
@@ -39,12 +42,42 @@ pub(crate) struct Selection {
     pub(crate) namespace: Option<String>,
     /// Those of this name.
     pub(crate) name: Option<String>,
+    /// Those that have all of these labels.
+    pub(crate) labels: Vec<(String, String)>,
 }
 
 impl Selection {
-    fn takes(&self, key: &Key) -> bool {
+    fn takes_key(&self, key: &Key) -> bool {
         self.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
             && self.name.as_ref().is_none_or(|name| *name == key.name)
+    }
+
+    fn takes_labels(&self, object: &impl Metadata<Ty = ObjectMeta>) -> bool {
+        let labels = object.metadata().labels.as_ref();
+        self.labels.iter().all(|(name, value)| {
+            labels.and_then(|labels| labels.get(name)).is_some_and(|found| found == value)
+        })
+    }
+
+    /// A change as those see it who see the selected objects only: one that is no longer selected
+    /// is deleted, one that is selected from now on is added.
+    fn shown<K: Kind>(&self, change: &Change<K>) -> Option<Change<K>> {
+        let before = change.before.as_ref().filter(|object| self.takes_labels(object.as_ref()));
+        let is_there = change.kind != ChangeKind::Deleted;
+        let after = is_there && self.takes_labels(change.object.as_ref());
+        let mut shown = change.clone();
+        shown.kind = match (before, after) {
+            (None, true) => ChangeKind::Added,
+            (Some(_), true) => ChangeKind::Modified,
+            (None, false) => return None,
+            (Some(before), false) => {
+                let mut last = before.as_ref().clone();
+                last.metadata_mut().resource_version = Some(change.revision.to_string());
+                shown.object = Arc::new(last);
+                ChangeKind::Deleted
+            }
+        };
+        Some(shown)
     }
 }
 
@@ -68,6 +101,8 @@ pub(crate) struct Change<K> {
     pub(crate) kind: ChangeKind,
     /// The object after it; of a deleted one the last state, with the deletion's revision.
     pub(crate) object: Arc<K>,
+    /// The object before it, if there was one.
+    pub(crate) before: Option<Arc<K>>,
 }
 
 /// The objects of one kind.
@@ -91,7 +126,9 @@ impl<K: Kind> Table<K> {
     }
 
     pub(super) fn list(&self, selection: &Selection) -> Vec<Arc<K>> {
-        let selected = self.objects.iter().filter(|(key, _)| selection.takes(key));
+        let selected = self.objects.iter().filter(|(key, object)| {
+            selection.takes_key(key) && selection.takes_labels(object.as_ref())
+        });
         selected.map(|(_, object)| Arc::clone(object)).collect()
     }
 
@@ -104,8 +141,8 @@ impl<K: Kind> Table<K> {
             return Err(Failure::expired(after, self.forgotten));
         }
         let start = self.history.partition_point(|(_, change)| change.revision <= after);
-        let selected = self.history.range(start..).filter(|(key, _)| selection.takes(key));
-        Ok(selected.map(|(_, change)| change.clone()).collect())
+        let selected = self.history.range(start..).filter(|(key, _)| selection.takes_key(key));
+        Ok(selected.filter_map(|(_, change)| selection.shown(change)).collect())
     }
 
     pub(super) fn write(&mut self, key: &Key, change: Change<K>) {

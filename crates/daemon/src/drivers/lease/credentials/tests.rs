@@ -14,7 +14,13 @@ fn local() -> Local {
 }
 
 fn places(dir: &TempDir, credentials: Credentials) -> Places {
-    Places { credentials, root: dir.path().to_owned(), service_host: None, service_port: None }
+    Places {
+        credentials,
+        root: dir.path().to_owned(),
+        service_host: None,
+        service_port: None,
+        addresses: Vec::new,
+    }
 }
 
 fn names(places: &Places) -> Vec<String> {

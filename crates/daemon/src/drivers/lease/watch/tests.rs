@@ -4,9 +4,11 @@ use super::*;
 
 #[test]
 fn pauses_double_up_to_the_longest() {
-    let pauses: Vec<_> = (0..7).map(|failures| pause(failures).as_secs()).collect();
-    assert_eq!(pauses, [1, 2, 4, 8, 10, 10, 10]);
-    assert_eq!(pause(u32::MAX), PAUSES.1);
+    let pauses =
+        |longest| -> Vec<_> { (0..7).map(|failures| pause(failures, longest).as_secs()).collect() };
+    assert_eq!(pauses(LONGEST), [1, 2, 4, 8, 10, 10, 10]);
+    assert_eq!(pauses(RARELY), [1, 2, 4, 8, 16, 32, 60]);
+    assert_eq!(pause(u32::MAX, LONGEST), LONGEST);
 }
 
 #[test]
@@ -20,12 +22,4 @@ fn jitter_stays_within_a_quarter() {
         let time = jittered(seconds(8), random());
         assert!((seconds(6)..=seconds(10)).contains(&time), "{time:?}");
     }
-}
-
-#[test]
-fn a_watch_may_be_silent_for_the_lease_duration() {
-    let seconds = Duration::from_secs;
-    assert_eq!(silence(seconds(3)), seconds(5));
-    assert_eq!(silence(seconds(15)), seconds(15));
-    assert_eq!(silence(seconds(3600)), seconds(60));
 }
