@@ -1,7 +1,9 @@
 //! Addresses and links through netlink.
 
+pub mod fence;
 mod hold;
 mod host;
+mod message;
 mod netlink;
 mod rtnl;
 mod scope;

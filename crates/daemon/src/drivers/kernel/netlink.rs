@@ -164,7 +164,12 @@ impl Netlink {
 }
 
 /// Takes the first message off an answer; none: there are no more.
-fn first<'a>(answer: &mut &'a [u8]) -> Result<Option<NetlinkBuffer<&'a [u8]>>, DecodeError> {
+///
+/// # Errors
+/// If the bytes are no message.
+pub(super) fn first<'a>(
+    answer: &mut &'a [u8],
+) -> Result<Option<NetlinkBuffer<&'a [u8]>>, DecodeError> {
     if answer.is_empty() {
         return Ok(None);
     }
@@ -177,7 +182,10 @@ fn first<'a>(answer: &mut &'a [u8]) -> Result<Option<NetlinkBuffer<&'a [u8]>>, D
 
 /// What the last message of an answer says: its payload begins with a negative error number, or
 /// zero.
-fn end(payload: &[u8], restless: bool) -> Result<(), NetlinkError> {
+///
+/// # Errors
+/// What it says, unless it says that all is well.
+pub(super) fn end(payload: &[u8], restless: bool) -> Result<(), NetlinkError> {
     let code = payload.first_chunk().map_or(0, |code| i32::from_ne_bytes(*code));
     match code {
         0 if restless => Err(NetlinkError::Restless),

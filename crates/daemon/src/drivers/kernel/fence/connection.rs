@@ -1,0 +1,257 @@
+//! Questions and batches to nf_tables, and its answers (net/netfilter/nfnetlink.c).
+//!
+//! The kernel works off what it is sent within `send`, so its answers are there when `send`
+//! returns. Questions wait for nobody; a batch waits for other programs' batches.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use netlink_packet_core::{
+    DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
+};
+use netlink_sys::protocols::NETLINK_NETFILTER;
+use netlink_sys::{Socket, SocketAddr};
+
+use super::super::message::{Body, Header, Messages};
+use super::super::netlink::{NetlinkError, end, first};
+use super::nf_tables::{self, GEN_HEADER_BYTES, Verb};
+use super::part::Part;
+
+/// The kernel's largest answer (`netlink_recvmsg` in net/netlink/af_netlink.c).
+const ANSWER_BYTES: usize = 32 * 1024;
+
+/// How often a listing is begun anew when others change something meanwhile.
+const LISTINGS: usize = 16;
+
+/// Changes that the kernel makes all together or not at all.
+#[derive(Debug)]
+pub(super) struct Batch {
+    messages: Messages,
+    parts: Vec<Part>,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        let mut messages = Messages::default();
+        frame(&mut messages, nf_tables::BATCH_BEGIN, 0);
+        Self { messages, parts: Vec::new() }
+    }
+}
+
+impl Batch {
+    /// Adds a change; `flags` are `NLM_F_CREATE` and the like.
+    pub(super) fn add(
+        &mut self,
+        verb: Verb,
+        flags: u16,
+        part: Part,
+        body: impl FnOnce(&mut Body<'_>),
+    ) {
+        self.parts.push(part);
+        let header = Header {
+            kind: verb.kind(),
+            flags: NLM_F_REQUEST | NLM_F_ACK | flags,
+            sequence: self.count(),
+        };
+        self.messages.message(header, |message| {
+            message.raw(&nf_tables::gen_header());
+            body(message);
+        });
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.parts.len()).expect("a batch has a few dozen changes")
+    }
+
+    /// The change with this sequence number; none: the batch itself.
+    fn part(&self, sequence: u32) -> Option<Part> {
+        let index = usize::try_from(sequence).ok()?.checked_sub(1)?;
+        self.parts.get(index).copied()
+    }
+}
+
+/// The first or last message of a batch.
+fn frame(messages: &mut Messages, kind: u16, sequence: u32) {
+    let header = Header { kind, flags: NLM_F_REQUEST, sequence };
+    messages.message(header, |message| message.raw(&nf_tables::batch_header()));
+}
+
+/// Why a batch was not carried out.
+#[derive(Debug)]
+pub(super) enum Undone {
+    /// The kernel refused this part of it, and with it all.
+    Refused(Part, io::Error),
+    /// Something else; with [`NetlinkError::Socket`] it may have been carried out all the same.
+    Failed(NetlinkError),
+}
+
+impl From<NetlinkError> for Undone {
+    fn from(error: NetlinkError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A connection to nf_tables. Tables may belong to it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    socket: Socket,
+    sequence: u32,
+    answer: Vec<u8>,
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Connection {
+    /// Connects, in the network namespace of this thread.
+    ///
+    /// # Errors
+    /// If the kernel refuses the socket.
+    pub(super) fn open() -> Result<Self, NetlinkError> {
+        let mut socket = Socket::new(NETLINK_NETFILTER).map_err(NetlinkError::Socket)?;
+        socket.bind_auto().map_err(NetlinkError::Socket)?;
+        socket.set_non_blocking(true).map_err(NetlinkError::Socket)?;
+        // An error comes without a copy of the request.
+        socket.set_cap_ack(true).map_err(NetlinkError::Socket)?;
+        Ok(Self { socket, sequence: 0, answer: Vec::with_capacity(ANSWER_BYTES) })
+    }
+
+    /// Has the kernel carry out a batch.
+    ///
+    /// # Errors
+    /// If it did not; the first thing that stood in the way.
+    pub(super) fn commit(&mut self, mut batch: Batch) -> Result<(), Undone> {
+        let last = batch.count() + 1;
+        frame(&mut batch.messages, nf_tables::BATCH_END, last);
+        self.send(&batch.messages)?;
+        self.acknowledged(&batch)
+    }
+
+    /// The kernel answers for every change, or once for the whole if that fails as a whole. After
+    /// a refusal it may go on and answer for later changes, none of which is made.
+    fn acknowledged(&mut self, batch: &Batch) -> Result<(), Undone> {
+        let mut refused = None;
+        let mut agreed = 0;
+        while self.has_more()? {
+            let mut rest = self.answer.as_slice();
+            while let Some(message) = first(&mut rest).map_err(NetlinkError::from)? {
+                if message.message_type() != NLMSG_ERROR {
+                    continue;
+                }
+                match end(message.payload(), false) {
+                    Ok(()) => agreed += 1,
+                    Err(NetlinkError::Refused(error)) if refused.is_none() => {
+                        let part = batch.part(message.sequence_number());
+                        refused = Some(Undone::Refused(part.unwrap_or(Part::Subsystem), error));
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        match refused {
+            Some(refused) => Err(refused),
+            None if agreed >= batch.parts.len() => Ok(()),
+            None => {
+                let missing = DecodeError::from("the kernel did not answer for every change");
+                Err(NetlinkError::Malformed(missing).into())
+            }
+        }
+    }
+
+    fn has_more(&mut self) -> Result<bool, NetlinkError> {
+        match self.receive() {
+            Err(NetlinkError::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                Ok(false)
+            }
+            other => other.map(|()| true),
+        }
+    }
+
+    /// Asks for one thing: what `parse` makes of it; none: it is not there.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub(super) fn get<T>(
+        &mut self,
+        verb: Verb,
+        body: impl FnOnce(&mut Body<'_>),
+        parse: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, NetlinkError> {
+        let mut found = None;
+        match self.ask(verb, NLM_F_ACK, body, |payload| found = parse(payload)) {
+            Err(error) if error.is(libc::ENOENT) => Ok(None),
+            other => other.map(|()| found),
+        }
+    }
+
+    /// Asks for all of a kind: what `parse` makes of each message; none where there is no such
+    /// table or set.
+    ///
+    /// # Errors
+    /// If the kernel does not answer, or others make changes faster than it is read.
+    pub(super) fn list<T>(
+        &mut self,
+        verb: Verb,
+        body: impl Fn(&mut Body<'_>),
+        parse: impl Fn(&[u8]) -> Vec<T>,
+    ) -> Result<Vec<T>, NetlinkError> {
+        for _ in 0..LISTINGS {
+            let mut found = Vec::new();
+            let each = |payload: &[u8]| found.extend(parse(payload));
+            match self.ask(verb, NLM_F_DUMP, &body, each) {
+                Err(NetlinkError::Restless) => {}
+                Err(error) if error.is(libc::EINTR) => {}
+                Err(error) if error.is(libc::ENOENT) => return Ok(Vec::new()),
+                other => return other.map(|()| found),
+            }
+        }
+        Err(NetlinkError::Restless)
+    }
+
+    fn ask(
+        &mut self,
+        verb: Verb,
+        flags: u16,
+        body: impl FnOnce(&mut Body<'_>),
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), NetlinkError> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = self.sequence;
+        let header = Header { kind: verb.kind(), flags: NLM_F_REQUEST | flags, sequence };
+        let mut messages = Messages::default();
+        messages.message(header, |message| {
+            message.raw(&nf_tables::gen_header());
+            body(message);
+        });
+        self.send(&messages)?;
+        let mut restless = false;
+        loop {
+            self.receive()?;
+            let mut rest = self.answer.as_slice();
+            while let Some(message) = first(&mut rest)? {
+                if message.sequence_number() != sequence {
+                    continue;
+                }
+                restless |= message.flags() & NLM_F_DUMP_INTR != 0;
+                match message.message_type() {
+                    NLMSG_ERROR | NLMSG_DONE => return end(message.payload(), restless),
+                    _ => each(message.payload().get(GEN_HEADER_BYTES..).unwrap_or_default()),
+                }
+            }
+        }
+    }
+
+    fn send(&self, messages: &Messages) -> Result<(), NetlinkError> {
+        let kernel = SocketAddr::new(0, 0);
+        let sent = self.socket.send_to(messages.bytes(), &kernel, 0);
+        sent.map(drop).map_err(NetlinkError::Socket)
+    }
+
+    fn receive(&mut self) -> Result<(), NetlinkError> {
+        self.answer.clear();
+        self.socket.recv(&mut self.answer, 0).map(drop).map_err(NetlinkError::Socket)
+    }
+}

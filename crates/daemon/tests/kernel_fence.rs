@@ -1,0 +1,10 @@
+//! The fence on the real kernel, each test in a network namespace of its own.
+
+#[path = "kernel_fence/lasting.rs"]
+mod lasting;
+#[path = "kernel_fence/others.rs"]
+mod others;
+#[path = "kernel_fence/speaking.rs"]
+mod speaking;
+#[path = "kernel_fence/world.rs"]
+mod world;
