@@ -4,6 +4,7 @@
 //! loop published last, so that they cannot disagree with `/status`.
 
 mod counters;
+mod moves;
 mod process;
 mod state;
 
@@ -21,6 +22,7 @@ use prometheus::{CounterVec, GaugeVec, Opts, Registry, TextEncoder};
 use crate::cli::VERSION;
 use crate::published::Published;
 use counters::Counters;
+use moves::Moves;
 
 /// The media type of a scrape.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -54,6 +56,7 @@ pub struct Metrics {
     release: Release,
     registry: Registry,
     counters: Counters,
+    moves: Moves,
 }
 
 impl Metrics {
@@ -63,12 +66,15 @@ impl Metrics {
         let registry = Registry::new();
         let counters = Counters::new(&registry);
         counters.start_at_zero(plan);
-        Self { plan: plan.clone(), release, registry, counters }
+        let moves = Moves::new(&registry);
+        moves.start_at_zero(plan);
+        Self { plan: plan.clone(), release, registry, counters, moves }
     }
 
     /// Counts what the notice tells of.
     pub fn observe(&self, notice: &Notice) {
         self.counters.observe(notice, &self.plan);
+        self.moves.observe(notice, &self.plan);
     }
 
     /// Counts one announcement that was sent for `address`.

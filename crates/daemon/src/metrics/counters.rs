@@ -1,9 +1,9 @@
-//! Counters of what happened since the start.
+//! Counters of terms, addresses and the interface since the start; `moves.rs` has the others.
 
 use std::net::Ipv4Addr;
 
 use kube_vip_core::plan::Plan;
-use kube_vip_core::status::{MoveReason, Notice, Reason};
+use kube_vip_core::status::{Notice, Reason};
 use prometheus::{IntCounterVec, Opts, Registry};
 
 use super::register;
@@ -18,16 +18,7 @@ pub(super) struct Counters {
     announced: IntCounterVec,
     refused: IntCounterVec,
     links: IntCounterVec,
-    offers: IntCounterVec,
-    moves: IntCounterVec,
-    held_on: IntCounterVec,
-    unwell: IntCounterVec,
-    rivals: IntCounterVec,
 }
-
-/// How a hand-over ended.
-const DONE: &str = "done";
-const FAILED: &str = "failed";
 
 impl Counters {
     pub(super) fn new(registry: &Registry) -> Self {
@@ -76,32 +67,6 @@ impl Counters {
                 "How often the interface went up or down",
                 &["interface", "state"],
             ),
-            offers: counter(
-                "kube_vip_handover_offers_total",
-                "How often this node asked another one to take the addresses over, by reason",
-                &["lease_name", "reason"],
-            ),
-            moves: counter(
-                "kube_vip_handovers_total",
-                "How often the addresses went from this node to another one without a break (done), \
-                 and how often they were to and did not (failed)",
-                &["lease_name", "result"],
-            ),
-            held_on: counter(
-                "kube_vip_holding_on_total",
-                "How often this node began to keep the addresses without a term, as the API was away",
-                &["lease_name"],
-            ),
-            unwell: counter(
-                "kube_vip_unfit_total",
-                "How often the API server of this node became unwell",
-                &["lease_name"],
-            ),
-            rivals: counter(
-                "kube_vip_rivals_total",
-                "How often somebody else began to speak for the address",
-                &["address"],
-            ),
         }
     }
 
@@ -109,9 +74,7 @@ impl Counters {
     pub(super) fn start_at_zero(&self, plan: &Plan) {
         let lease = plan.lease.name.as_str();
         self.terms.with_label_values(&[lease]);
-        for counter in [&self.overdue, &self.held_on, &self.unwell] {
-            counter.with_label_values(&[lease]);
-        }
+        self.overdue.with_label_values(&[lease]);
         let reasons = [
             Reason::OtherHolds,
             Reason::TermOver,
@@ -126,24 +89,9 @@ impl Counters {
         for reason in reasons {
             self.ended.with_label_values(&[lease, reason.name()]);
         }
-        let reasons = [
-            MoveReason::ShuttingDown,
-            MoveReason::Requested,
-            MoveReason::Unfit,
-            MoveReason::Drain,
-            MoveReason::FailBack,
-        ];
-        for reason in reasons {
-            self.offers.with_label_values(&[lease, reason.name()]);
-        }
-        for result in [DONE, FAILED] {
-            self.moves.with_label_values(&[lease, result]);
-        }
         for vip in plan.vips.iter() {
             let address = vip.address().to_string();
-            let of_address =
-                [&self.lost, &self.leftovers, &self.announced, &self.refused, &self.rivals];
-            for counter in of_address {
+            for counter in [&self.lost, &self.leftovers, &self.announced, &self.refused] {
                 counter.with_label_values(&[&address]);
             }
         }
@@ -171,27 +119,7 @@ impl Counters {
                 let state = if *up { "up" } else { "down" };
                 one(&self.links, &[plan.link.as_str(), state]);
             }
-            Notice::Offered { why, .. } => one(&self.offers, &[lease, why.name()]),
-            Notice::HandedOver { .. } => one(&self.moves, &[lease, DONE]),
-            Notice::NotHandedOver { .. } => one(&self.moves, &[lease, FAILED]),
-            Notice::HoldingOn { .. } => one(&self.held_on, &[lease]),
-            Notice::FitnessChanged { fit: false, .. } => one(&self.unwell, &[lease]),
-            Notice::Rival { address, .. } => one(&self.rivals, &[&address.to_string()]),
-            Notice::HolderChanged { .. }
-            | Notice::ApiAway { .. }
-            | Notice::ApiBack { .. }
-            | Notice::AddressAdded(_)
-            | Notice::AddressRemoved(_)
-            | Notice::Consented
-            | Notice::HeldOn { .. }
-            | Notice::FitnessChanged { fit: true, .. }
-            | Notice::Cordoned(_)
-            | Notice::RivalGone { .. }
-            | Notice::Twin { .. }
-            | Notice::FenceChanged(_)
-            | Notice::NotRegistered { .. }
-            | Notice::Released
-            | Notice::NotReleased { .. } => {}
+            _ => {}
         }
     }
 
