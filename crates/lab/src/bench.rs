@@ -14,8 +14,14 @@ use thiserror::Error;
 
 use self::figures::{Figures, Rest};
 use crate::interrupt::Interrupt;
-use crate::stage::act::{API_FREEZE, API_KILL, Act, CUT, FREEZE, KILL, STOP, UNPLUG};
+use crate::stage::act::{
+    API_FREEZE, API_KILL, Act, CUT, DEAF, DRAIN, FREEZE, KILL, MOVE, MUTE, OVERLOAD, SPLIT, STOP,
+    STORE_FROZEN, UNPLUG, apis_frozen,
+};
 use crate::stage::{Audience, ControlPlaneKind, Stage, StageError, StageSpec, Take, perform};
+
+/// How long API servers are frozen.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What to measure.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,6 +44,12 @@ pub struct Args {
     /// For how long to measure what the daemons use at rest, in seconds; 0: not at all
     #[arg(long, value_name = "S", default_value_t = 20)]
     pub rest: u64,
+    /// Print each run as a timeline, to stderr
+    #[arg(long)]
+    pub timelines: bool,
+    /// Keep the daemons' logs and kubeconfigs in this directory
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
 }
 
 /// Three times of an election.
@@ -56,6 +68,10 @@ fn seconds(text: &str) -> Result<Seconds, String> {
 pub enum FaultKind {
     /// SIGTERM
     Stop,
+    /// The Node is cordoned
+    Drain,
+    /// `kube-vip move`
+    Move,
     /// SIGKILL
     Kill,
     /// SIGSTOP, later SIGCONT
@@ -64,22 +80,42 @@ pub enum FaultKind {
     Cut,
     /// The cable is pulled, and put back
     Unplug,
+    /// The switch port passes nothing to the node
+    Deaf,
+    /// The switch port passes nothing of the node
+    Mute,
+    /// The segment falls into two, and is joined
+    Split,
     /// The API server beside it is killed, and started again
     ApiKill,
     /// The API server beside it answers nothing, later it does again
     ApiFreeze,
+    /// No API server answers for a minute
+    ApisFreeze,
+    /// etcd has no quorum for 20 s
+    Store,
+    /// Every processor is busy
+    Overload,
 }
 
 impl FaultKind {
     const fn act(self) -> Act {
         match self {
             Self::Stop => STOP,
+            Self::Drain => DRAIN,
+            Self::Move => MOVE,
             Self::Kill => KILL,
             Self::Freeze => FREEZE,
             Self::Cut => CUT,
             Self::Unplug => UNPLUG,
+            Self::Deaf => DEAF,
+            Self::Mute => MUTE,
+            Self::Split => SPLIT,
             Self::ApiKill => API_KILL,
             Self::ApiFreeze => API_FREEZE,
+            Self::ApisFreeze => apis_frozen(MINUTE),
+            Self::Store => STORE_FROZEN,
+            Self::Overload => OVERLOAD,
         }
     }
 }
@@ -112,7 +148,7 @@ pub fn cli(args: &Args, interrupt: &Interrupt) -> Result<bool, BenchError> {
     let scratch = tempfile::tempdir()?;
     let mut contenders = Vec::new();
     for (index, program) in args.kube_vip.iter().enumerate() {
-        let directory = scratch.path().join(index.to_string());
+        let directory = args.keep.as_deref().unwrap_or(scratch.path()).join(index.to_string());
         contenders.push(contender(program, &directory, args)?);
     }
     let mut rest = Vec::new();
@@ -124,7 +160,7 @@ pub fn cli(args: &Args, interrupt: &Interrupt) -> Result<bool, BenchError> {
     let faults = if args.faults.is_empty() { all } else { &args.faults[..] };
     let mut figures = Vec::new();
     for fault in faults {
-        figures.extend(strike(&fault.act(), args.times, &mut contenders, interrupt)?);
+        figures.extend(strike(&fault.act(), args, &mut contenders, interrupt)?);
     }
     let mut out = io::stdout();
     writeln!(out, "{}", figures::table(&figures))?;
@@ -152,16 +188,21 @@ fn contender(program: &Path, directory: &Path, args: &Args) -> Result<Contender,
 /// Strikes one contender after the other, so that what disturbs one disturbs all alike.
 fn strike(
     act: &Act,
-    times: u32,
+    args: &Args,
     contenders: &mut [Contender],
     interrupt: &Interrupt,
 ) -> Result<Vec<Figures>, BenchError> {
     let new = |contender: &Contender| Figures::new(act.title, &contender.name);
     let mut figures: Vec<Figures> = contenders.iter().map(new).collect();
+    let times = args.times;
     for time in 1..=times {
         for (contender, figures) in contenders.iter_mut().zip(&mut figures) {
             progress(&format!("{} {time}/{times}: {}", act.title, contender.name))?;
-            figures.add(&perform(&mut contender.stage, act, &mut Patient(interrupt))?);
+            let performance = perform(&mut contender.stage, act, &mut Patient(interrupt))?;
+            if args.timelines {
+                progress(&performance.run.timeline.text(|_| true))?;
+            }
+            figures.add(&performance);
         }
     }
     Ok(figures)

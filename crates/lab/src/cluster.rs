@@ -29,7 +29,7 @@ use self::assets::{Assets, Missing};
 use self::cgroups::Cgroups;
 use self::containerd::Image;
 use self::control_plane::{
-    ControlPlane, ControlPlaneError, Member, Ports, Program, Progress, Site, Spec,
+    ControlPlane, ControlPlaneError, Listening, Member, Ports, Program, Progress, Site, Spec,
 };
 use self::https::{Answer, Https};
 use self::layout::Layout;
@@ -249,6 +249,7 @@ impl Cluster {
                 Distribution::K3s => Anonymous::Refused,
                 Distribution::Kubeadm => Anonymous::Allowed,
             },
+            listening: Listening::default(),
             tokens: BTreeMap::new(),
             folder,
         };

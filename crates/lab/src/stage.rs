@@ -2,9 +2,15 @@
 //! recorder; what is done to them, and what came of it.
 
 pub mod act;
+mod admin;
 mod control_plane;
 mod perform;
+mod props;
+mod proxy;
 mod runtime;
+mod spec;
+mod strikes;
+mod witness;
 
 use std::ffi::OsString;
 use std::io;
@@ -17,15 +23,19 @@ use thiserror::Error;
 use crate::api::ApiError;
 use crate::client::{Client, ClientReport, ClientSpec};
 use crate::cluster::control_plane::ControlPlaneError;
-use crate::net::{Daemon, DaemonSpec, World, WorldSpec};
-use crate::pki::PkiError;
+use crate::net::{Daemon, DaemonSpec, Process, World, WorldSpec};
+use crate::pki::{ClusterPki, Distribution, PkiError};
 use crate::recorder::{Recorder, RecorderSpec, Recording};
 use crate::sys::clock::Stamp;
 use crate::timeline::What;
 
-pub use self::act::Act;
+pub use self::act::{Act, Then};
+pub use self::admin::Administrator;
 pub use self::control_plane::{ControlPlane, ControlPlaneKind};
-pub use self::perform::{Audience, Nobody, Performance, perform};
+pub use self::perform::{Audience, Nobody, Performance, Play, perform};
+use self::props::Props;
+pub use self::proxy::Trouble;
+pub use self::spec::{Reach, StageSpec};
 
 /// The virtual address of the mission: on the nodes' subnet.
 pub const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 140);
@@ -59,6 +69,9 @@ pub enum StageError {
         /// Why.
         source: io::Error,
     },
+    /// An API server did not do what was asked for.
+    #[error("{0}")]
+    Request(String),
     /// The runtime of the API servers.
     #[error("cannot start a runtime: {0}")]
     Runtime(io::Error),
@@ -77,50 +90,14 @@ pub enum StageError {
     },
 }
 
-/// What a stage is to be.
-#[derive(Clone, Debug)]
-pub struct StageSpec {
-    /// The daemon under test: any program with kube-vip's interface.
-    pub program: PathBuf,
-    /// How many nodes.
-    pub nodes: usize,
-    /// Which API servers the nodes have.
-    pub control_plane: ControlPlaneKind,
-    /// Lease duration, renew deadline and retry period in seconds.
-    pub seconds: [u32; 3],
-    /// Further environment of the daemons; it wins over the stage's own.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Where kubeconfigs and logs go.
-    pub directory: PathBuf,
-}
-
-impl StageSpec {
-    /// Three nodes at 5/3/1 s.
-    #[must_use]
-    pub fn of(program: &Path, directory: &Path) -> Self {
-        Self {
-            program: program.to_owned(),
-            nodes: 3,
-            control_plane: ControlPlaneKind::Embedded,
-            seconds: [5, 3, 1],
-            environment: Vec::new(),
-            directory: directory.to_owned(),
-        }
-    }
-
-    /// The lease duration.
-    #[must_use]
-    pub fn lease_duration(&self) -> Duration {
-        Duration::from_secs(self.seconds[0].into())
-    }
-}
-
 /// The cluster. Dropping it ends everything in it and leaves nothing.
 #[derive(Debug)]
 pub struct Stage {
     spec: StageSpec,
     // Daemons first: dropped in this order.
     daemons: Vec<Option<Daemon>>,
+    props: Props,
+    administrator: Administrator,
     control_plane: ControlPlane,
     world: World,
 }
@@ -149,10 +126,18 @@ impl Stage {
     /// The step that failed.
     pub fn build(spec: StageSpec, progress: &mut dyn FnMut(&str)) -> Result<Self, StageError> {
         let world = World::new(&WorldSpec::of(spec.nodes))?;
-        let control_plane =
-            ControlPlane::start(spec.control_plane, &world, &spec.directory, progress)?;
+        let pki = ClusterPki::new(Distribution::K3s)?;
+        let control_plane = ControlPlane::start(&spec, &world, &pki, progress)?;
         let daemons = (0..spec.nodes).map(|_| None).collect();
-        Ok(Self { spec, daemons, control_plane, world })
+        let administrator = Administrator::new(&pki)?;
+        let props = Props::default();
+        let stage = Self { spec, daemons, props, administrator, control_plane, world };
+        stage.register()?;
+        if stage.spec.control_plane == ControlPlaneKind::Real && stage.spec.reach == Reach::Proxied
+        {
+            stage.publish()?;
+        }
+        Ok(stage)
     }
 
     /// The spec it was built from.
@@ -194,15 +179,30 @@ impl Stage {
     /// If the program cannot be started.
     pub fn start_program(&mut self, node: usize, program: &Path) -> Result<(), StageError> {
         self.daemons[node] = None;
-        let name = self.world.node(node).name().to_owned();
-        let spec = DaemonSpec {
-            program: program.to_owned(),
-            args: vec!["manager".into()],
-            environment: self.environment(node, &name),
-            log: self.log(node),
-        };
+        let own = self.daemon_spec(node, &["manager"]);
+        let spec = DaemonSpec { program: program.to_owned(), ..own };
         self.daemons[node] = Some(Daemon::start(&self.world, node, &spec)?);
         Ok(())
+    }
+
+    /// Runs the program under test on a node, as its daemon is run there but for the arguments;
+    /// what it says is in the daemon's log.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn command(&self, node: usize, arguments: &[&str]) -> Result<Process, StageError> {
+        let spec = self.daemon_spec(node, arguments);
+        Ok(self.world.node(node).spawn(spec.command()?)?)
+    }
+
+    fn daemon_spec(&self, node: usize, arguments: &[&str]) -> DaemonSpec {
+        let name = self.world.node(node).name().to_owned();
+        DaemonSpec {
+            program: self.spec.program.clone(),
+            args: arguments.iter().map(Into::into).collect(),
+            environment: self.environment(node, &name),
+            log: self.log(node),
+        }
     }
 
     /// Where the daemon of a node writes its log.
@@ -267,44 +267,6 @@ impl Stage {
     #[must_use]
     pub fn patience(&self) -> Duration {
         self.spec.lease_duration() * 2 + Duration::from_secs(20)
-    }
-
-    /// Silent cut: nothing passes between the node and the others, its API server's store included.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn cut(&self, node: usize) -> Result<(), StageError> {
-        self.control_plane.isolate(node);
-        Ok(self.world.cut(node)?)
-    }
-
-    /// The end of a cut.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn heal(&self, node: usize) -> Result<(), StageError> {
-        self.world.heal(node)?;
-        self.control_plane.reunite(node);
-        Ok(())
-    }
-
-    /// Pulls the node's cable.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn unplug(&self, node: usize) -> Result<(), StageError> {
-        self.control_plane.isolate(node);
-        Ok(self.world.unplug(node)?)
-    }
-
-    /// Puts the cable back.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn plug(&self, node: usize) -> Result<(), StageError> {
-        self.world.plug(node)?;
-        self.control_plane.reunite(node);
-        Ok(())
     }
 
     /// Who answers now, according to what was noted so far.

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use kube_vip_lab::api::Anonymous;
 use kube_vip_lab::cluster::assets::Assets;
-use kube_vip_lab::cluster::control_plane::{ControlPlane, Member, Ports, Program, Site, Spec};
+use kube_vip_lab::cluster::control_plane::{
+    ControlPlane, Listening, Member, Ports, Program, Site, Spec,
+};
 use kube_vip_lab::net::{World, WorldSpec};
 use kube_vip_lab::pki::{ClusterPki, Distribution};
 
@@ -43,6 +45,7 @@ async fn three_nodes_bear_the_loss_of_one_member_but_not_of_two() {
         pki: &pki,
         names: vec!["192.168.20.140".into()],
         anonymous: Anonymous::Refused,
+        listening: Listening::default(),
         tokens: BTreeMap::new(),
         folder: folder.path().into(),
     };

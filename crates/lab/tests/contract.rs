@@ -26,7 +26,9 @@ use std::time::Duration;
 
 use kube_vip_lab::api::{Anonymous, ApiServer, Options, Store};
 use kube_vip_lab::cluster::assets::Assets;
-use kube_vip_lab::cluster::control_plane::{ControlPlane, Here, Member, Ports, Program, Spec};
+use kube_vip_lab::cluster::control_plane::{
+    ControlPlane, Here, Listening, Member, Ports, Program, Spec,
+};
 use kube_vip_lab::pki::{ClusterPki, Distribution, User};
 
 use subject::{Subject, Transcript};
@@ -92,6 +94,7 @@ async fn real(pki: &ClusterPki) -> Result<Transcript, Box<dyn Error>> {
         pki,
         names: Vec::new(),
         anonymous,
+        listening: Listening::default(),
         tokens: tokens(),
         folder: folder.path().into(),
     };

@@ -151,7 +151,7 @@ impl Site for Host {
 /// Where a node's programs listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
-    /// The API server, on all addresses; on a node whose address is on loopback on that one.
+    /// The API server.
     pub api: u16,
     /// etcd for its API server, on 127.0.0.1.
     pub etcd_client: u16,
@@ -186,6 +186,18 @@ pub struct Member {
     pub ports: Ports,
 }
 
+/// Where API servers listen; on a node whose address is on loopback on that one in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listening {
+    /// On all addresses of IPv4.
+    #[default]
+    Ipv4,
+    /// On all addresses, with sockets of IPv6.
+    All,
+    /// On 127.0.0.1, behind proxies: then they do not publish their addresses.
+    Behind,
+}
+
 /// What a control plane is to be.
 #[derive(Debug)]
 pub struct Spec<'a> {
@@ -197,6 +209,8 @@ pub struct Spec<'a> {
     pub names: Vec<String>,
     /// What requests without credentials get.
     pub anonymous: Anonymous,
+    /// Where the API servers listen.
+    pub listening: Listening,
     /// Bearer tokens and whom they stand for.
     pub tokens: BTreeMap<String, User>,
     /// An existing directory for data, certificates and logs. Sites must see it at this path.
@@ -297,6 +311,11 @@ impl ControlPlane {
     pub async fn ask(&self, node: usize, site: &dyn Site) -> Result<(), String> {
         let member = self.recipe.members.get(node).ok_or("no such node")?;
         self.question.ask(site, member.ports.api).await
+    }
+
+    /// How many nodes there are.
+    pub fn count(&self) -> usize {
+        self.nodes.len()
     }
 
     /// The process of a program on a node, unless it was stopped: for signals, memory and CPU.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -72,7 +72,8 @@ impl Https {
         self.exchange(stream, Request::get(path).body(Body::empty())).await
     }
 
-    /// Sends JSON to `path`. Otherwise as [`Self::get`].
+    /// Sends JSON to `path`: a merge patch (RFC 7396) with PATCH, else an object. Otherwise as
+    /// [`Self::get`].
     ///
     /// # Errors
     /// If there is no whole answer.
@@ -82,9 +83,23 @@ impl Https {
         (method, path): (Method, &str),
         json: String,
     ) -> io::Result<Answer> {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header("content-type", "application/json").body(Body::from(json));
+        let request = Request::builder().method(&method).uri(path);
+        let kind = if method == Method::PATCH { "merge-patch+json" } else { "json" };
+        let kind = format!("application/{kind}");
+        let request = request.header("content-type", kind).body(Body::from(json));
         self.exchange(stream, request).await
+    }
+
+    /// Makes a connection fit for requests; it lives while the second part is polled.
+    pub(crate) async fn open(
+        &self,
+        stream: TcpStream,
+    ) -> io::Result<(SendRequest<Body>, impl Future<Output = hyper::Result<()>> + use<>)> {
+        let address = stream.peer_addr()?;
+        stream.set_nonblocking(true)?;
+        let stream = tokio::net::TcpStream::from_std(stream)?;
+        let stream = self.tls.connect(ServerName::from(address.ip()), stream).await?;
+        http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)
     }
 
     async fn exchange(
@@ -96,11 +111,7 @@ impl Https {
         let mut request = request.map_err(io::Error::other)?;
         let host = address.to_string().parse().map_err(io::Error::other)?;
         request.headers_mut().insert("host", host);
-        stream.set_nonblocking(true)?;
-        let stream = tokio::net::TcpStream::from_std(stream)?;
-        let stream = self.tls.connect(ServerName::from(address.ip()), stream).await?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let (mut sender, connection) = self.open(stream).await?;
         let exchange = async {
             let response = sender.send_request(request).await.map_err(io::Error::other)?;
             let status = response.status();

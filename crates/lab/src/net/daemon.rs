@@ -26,6 +26,28 @@ pub struct DaemonSpec {
     pub log: PathBuf,
 }
 
+impl DaemonSpec {
+    /// The command that this describes.
+    ///
+    /// # Errors
+    /// If the log cannot be opened.
+    pub fn command(&self) -> Result<Command, Error> {
+        let log = File::options().create(true).append(true).open(&self.log);
+        let step = format!("open {}", self.log.display());
+        let log = log.map_err(Error::step(&*step))?;
+        let also = log.try_clone().map_err(Error::step(step))?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(also);
+        Ok(command)
+    }
+}
+
 /// A daemon on a node. Dropping it kills it. What is done to it is written into the journal.
 #[derive(Debug)]
 pub struct Daemon {
@@ -43,19 +65,7 @@ impl Daemon {
     /// # Panics
     /// If there is no such node.
     pub fn start(world: &World, node: usize, spec: &DaemonSpec) -> Result<Self, Error> {
-        let log = File::options().create(true).append(true).open(&spec.log);
-        let step = format!("open {}", spec.log.display());
-        let log = log.map_err(Error::step(&*step))?;
-        let also = log.try_clone().map_err(Error::step(step))?;
-        let mut command = Command::new(&spec.program);
-        command
-            .args(&spec.args)
-            .env_clear()
-            .envs(spec.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(also);
-        let process = world.node(node).spawn(command)?;
+        let process = world.node(node).spawn(spec.command()?)?;
         let journal = world.journal().clone();
         journal.note_now(What::Fault(Fault::Started(node)));
         Ok(Self { node, process, journal })

@@ -1,10 +1,14 @@
 //! What is done to the switch and its cables. Nodes are indices; one that does not exist panics.
 
+use std::net::Ipv4Addr;
+
+use kube_vip_core::wire::arp::Packet;
 use netlink_packet_route::link::BridgePortState;
 
 use super::rtnl::{End, Passes};
 use super::{BRIDGE, Error, FAR_BRIDGE, Host, Subnet, TRUNK, World};
 use crate::sys::clock::Stamp;
+use crate::sys::packet::RawSocket;
 use crate::timeline::{Fault, What};
 
 impl World {
@@ -114,6 +118,19 @@ impl World {
         self.trunk(BridgePortState::Forwarding)?;
         self.journal.note(at, What::Fault(Fault::Healed(node)));
         Ok(())
+    }
+
+    /// A host announces an address, in both forms, whether it has it or not.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn announce(&self, host: &Host, address: Ipv4Addr) -> Result<(), Error> {
+        let interface = host.rtnl.index(&host.interface)?;
+        host.open(format!("announce {address}"), || {
+            let socket = RawSocket::arp(interface)?;
+            socket.send(&Packet::gratuitous_request(host.mac, address).broadcast())?;
+            socket.send(&Packet::gratuitous_reply(host.mac, address).broadcast())
+        })
     }
 
     /// Makes the far side and the cable to it, once.

@@ -1,4 +1,4 @@
-//! What somebody else does to a host's packet filter tables, over nfnetlink as the program nft does.
+//! What somebody else does to a host's packet filter tables: over nfnetlink, as nft does.
 
 use std::io;
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{ControlPlaneError, Member, Program, Spec};
+use super::{ControlPlaneError, Listening, Member, Program, Spec};
 use crate::api::Anonymous;
 use crate::cluster::assets::Assets;
 
@@ -18,18 +18,20 @@ pub(super) struct Recipe {
     etcd: PathBuf,
     api_server: PathBuf,
     anonymous: Anonymous,
+    listening: Listening,
     folder: PathBuf,
 }
 
 impl Recipe {
     /// Finds the programs and writes the files.
     pub(super) fn prepare(spec: Spec<'_>, assets: &Assets) -> Result<Self, ControlPlaneError> {
-        let Spec { members, pki, names, anonymous, tokens, folder } = spec;
+        let Spec { members, pki, names, anonymous, listening, tokens, folder } = spec;
         let recipe = Self {
             members,
             etcd: assets.program(Program::Etcd.name())?,
             api_server: assets.program(Program::ApiServer.name())?,
             anonymous,
+            listening,
             folder,
         };
         let mut table = String::new();
@@ -114,8 +116,14 @@ impl Recipe {
         let (advertised, bound) = if address.is_loopback() {
             ("192.0.2.1".into(), address.to_string())
         } else {
-            (address.to_string(), "0.0.0.0".into())
+            let bound = match self.listening {
+                Listening::Ipv4 => "0.0.0.0",
+                Listening::All => "::",
+                Listening::Behind => "127.0.0.1",
+            };
+            (address.to_string(), bound.into())
         };
+        let publishes = if self.listening == Listening::Behind { "none" } else { "lease" };
         let anonymous = self.anonymous == Anonymous::Allowed;
         let mut command = Command::new(&self.api_server);
         command
@@ -134,7 +142,7 @@ impl Recipe {
             .arg(format!("--service-account-key-file={}", common("service-account.pub")))
             .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
             .arg("--service-cluster-ip-range=10.43.0.0/16")
-            .arg("--endpoint-reconciler-type=lease")
+            .arg(format!("--endpoint-reconciler-type={publishes}"))
             .arg("--allow-privileged=true")
             .arg("--profiling=false")
             // Three of them share a small machine: collect garbage twice as often.

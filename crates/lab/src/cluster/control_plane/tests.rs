@@ -31,6 +31,7 @@ async fn a_program_that_ends_is_named_with_the_end_of_its_log() {
         pki: &pki,
         names: Vec::new(),
         anonymous: Anonymous::Refused,
+        listening: Listening::default(),
         tokens: BTreeMap::new(),
         folder: folder.path().into(),
     };

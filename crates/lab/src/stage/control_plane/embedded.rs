@@ -1,22 +1,21 @@
 //! API servers of the lab's own, over one store in this process.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
 use super::super::runtime::Background;
-use super::super::{LEASE, PORT, StageError, VIP};
+use super::super::{LEASE, PORT, Reach, StageError, VIP};
 use crate::api::{ApiServer, Options, Store};
 use crate::net::World;
 use crate::pki::ClusterPki;
 use crate::recorder::Journal;
 use crate::timeline::What;
 
-const ANYWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT);
-
 /// One API server on each node, embedded in this process.
 #[derive(Debug)]
 pub(super) struct Embedded {
     servers: Vec<Mutex<ApiServer>>,
+    listening: SocketAddr,
     // Dropped last: the servers' tasks run here.
     runtime: Background,
 }
@@ -24,25 +23,48 @@ pub(super) struct Embedded {
 impl Embedded {
     /// Starts an API server on each node of the world, and notes in the world's journal what
     /// happens to the Lease.
-    pub(super) fn start(world: &World, pki: &ClusterPki) -> Result<Self, StageError> {
+    pub(super) fn start(world: &World, pki: &ClusterPki, reach: Reach) -> Result<Self, StageError> {
+        let listening = match reach {
+            Reach::Direct => (Ipv4Addr::UNSPECIFIED, PORT).into(),
+            Reach::DualStack => (Ipv6Addr::UNSPECIFIED, PORT).into(),
+            Reach::Proxied => (Ipv4Addr::LOCALHOST, super::port(reach)).into(),
+        };
         let runtime = Background::start("API servers").map_err(StageError::Runtime)?;
         let store = Store::new();
         let mut servers = Vec::new();
         for node in world.nodes() {
             let names = node.address().into_iter().chain([VIP]).map(|name| name.to_string());
-            let listener = node.listen(ANYWHERE.into())?;
+            let listener = node.listen(listening)?;
             let _guard = runtime.enter();
             let options = Options::new(pki, &names.collect::<Vec<_>>())?;
             servers.push(Mutex::new(ApiServer::start(&store, listener, options)?));
         }
         let names = world.nodes().iter().map(|node| node.name().to_owned()).collect();
         runtime.spawn(watch_lease(store, world.journal().clone(), names));
-        Ok(Self { servers, runtime })
+        Ok(Self { servers, listening, runtime })
     }
 
     /// The node's API server no longer reaches the store.
     pub(super) fn isolate(&self, node: usize) {
         self.with(node, |server| server.disconnect_store());
+    }
+
+    /// No API server reaches the store.
+    pub(super) fn isolate_all(&self) {
+        (0..self.servers.len()).for_each(|node| self.isolate(node));
+    }
+
+    /// All reach it again.
+    pub(super) fn reunite_all(&self) {
+        (0..self.servers.len()).for_each(|node| self.reunite(node));
+    }
+
+    pub(super) fn kill_all(&self) {
+        (0..self.servers.len()).for_each(|node| self.kill(node));
+    }
+
+    pub(super) fn start_all(&self, world: &World) -> Result<(), StageError> {
+        (0..self.servers.len()).try_for_each(|node| self.restart(world, node))
     }
 
     /// The node's API server reaches the store again.
@@ -55,7 +77,7 @@ impl Embedded {
     }
 
     pub(super) fn restart(&self, world: &World, node: usize) -> Result<(), StageError> {
-        let listener = world.node(node).listen(ANYWHERE.into())?;
+        let listener = world.node(node).listen(self.listening)?;
         let _guard = self.runtime.enter();
         Ok(self.with(node, |server| server.restart(listener))?)
     }

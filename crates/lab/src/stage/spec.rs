@@ -1,0 +1,60 @@
+//! What a stage is to be.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::ControlPlaneKind;
+
+/// How daemons and clients reach the API servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// They listen on all IPv4 addresses.
+    #[default]
+    Direct,
+    /// They listen on all addresses with sockets of IPv6, as Go does by default.
+    DualStack,
+    /// In front of each is a proxy that can be told to make trouble.
+    Proxied,
+}
+
+/// What a stage is to be.
+#[derive(Clone, Debug)]
+pub struct StageSpec {
+    /// The daemon under test: any program with kube-vip's interface.
+    pub program: PathBuf,
+    /// How many nodes.
+    pub nodes: usize,
+    /// Which API servers the nodes have.
+    pub control_plane: ControlPlaneKind,
+    /// How they are reached.
+    pub reach: Reach,
+    /// Lease duration, renew deadline and retry period in seconds.
+    pub seconds: [u32; 3],
+    /// Further environment of the daemons; it wins over the stage's own.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where kubeconfigs and logs go.
+    pub directory: PathBuf,
+}
+
+impl StageSpec {
+    /// Three nodes at 5/3/1 s.
+    #[must_use]
+    pub fn of(program: &Path, directory: &Path) -> Self {
+        Self {
+            program: program.to_owned(),
+            nodes: 3,
+            control_plane: ControlPlaneKind::Embedded,
+            reach: Reach::default(),
+            seconds: [5, 3, 1],
+            environment: Vec::new(),
+            directory: directory.to_owned(),
+        }
+    }
+
+    /// The lease duration.
+    #[must_use]
+    pub fn lease_duration(&self) -> Duration {
+        Duration::from_secs(self.seconds[0].into())
+    }
+}
