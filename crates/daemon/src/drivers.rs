@@ -6,6 +6,7 @@ pub mod lease;
 pub mod signals;
 
 use std::io;
+use std::time::Duration;
 
 use kube_vip_core::event::{Effect, Event};
 use kube_vip_core::status::Notice;
@@ -18,6 +19,9 @@ use frames::{Frames, FramesError};
 use kernel::{Kernel, KernelError};
 use lease::Lease;
 use signals::Signals;
+
+/// How long the process may outlive its work for the sake of Kubernetes Events.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// Why the drivers cannot start.
 #[derive(Debug, Error)]
@@ -90,6 +94,16 @@ impl Drivers {
             Effect::Tell(notice) => return Rest::Tell(notice),
         }
         Rest::Done
+    }
+
+    /// Tells the cluster what people are told, where that is possible. Never waits.
+    pub fn report(&self, notice: &Notice) {
+        self.lease.report(notice);
+    }
+
+    /// Waits a moment for what the cluster is still to be told.
+    pub async fn finish(&mut self) {
+        self.lease.finish(LAST_WORDS).await;
     }
 
     /// The next event of any driver. Cancel safe.

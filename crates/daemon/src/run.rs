@@ -116,6 +116,7 @@ async fn run(config: &Config) -> Result<(), DriversError> {
         node.handle(event, clock.now());
     }
     carry_out(&mut node, &mut drivers, &shared);
+    drivers.finish().await;
     info!("let go of everything; ends");
     Ok(())
 }
@@ -128,6 +129,7 @@ fn carry_out(node: &mut Node, drivers: &mut Drivers, shared: &Shared) {
             Rest::Tell(notice) => {
                 shared.metrics.observe(&notice);
                 logging::tell(&notice, &shared.plan, Wall::read(shared.clock));
+                drivers.report(&notice);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! An API server of our own for one process: Lease and Node objects over TLS, with the semantics
+//! An API server of our own for one process: Leases, Nodes and Events over TLS, with the semantics
 //! of a real one (list, watch, resourceVersion, conflicts, credentials; `tests/contract.rs` holds
 //! both to the same), and with faults on demand. Several servers share one [`Store`], as several
 //! real ones share etcd; each has its own life.

@@ -8,6 +8,8 @@
 
 #[path = "contract/credentials.rs"]
 mod credentials;
+#[path = "contract/events.rs"]
+mod events;
 #[path = "contract/labels.rs"]
 mod labels;
 #[path = "contract/leases.rs"]
@@ -128,6 +130,7 @@ async fn run(subject: &Subject, distribution: Distribution) {
     labels::selected(subject).await;
     labels::rules(subject).await;
     labels::nodes(subject).await;
+    events::created(subject).await;
     nodes::cordon(subject).await;
     nodes::status(subject).await;
     credentials::certificates_and_tokens(subject).await;

@@ -1,5 +1,5 @@
 //! What stands in the API server: the election's Lease, the nodes' candidate Leases, this host's
-//! Node. Reads, writes and watches, as events.
+//! Node. Reads, writes and watches, as events; and Kubernetes Events of what people are told.
 //!
 //! No rule of the election is in here. A request of the core becomes one HTTP request, with
 //! whatever credentials are usable at that moment, and its end becomes one event.
@@ -14,6 +14,7 @@ use kube_vip_core::event::{
     Answer, Call, Candidacy, Event, Failure, LeaseWrite, Observation, Request,
 };
 use kube_vip_core::plan::{LeasePlan, Plan};
+use kube_vip_core::status::Notice;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch::Sender;
@@ -24,6 +25,7 @@ use self::asks::Asks;
 use self::client::{Ask, Client, Reply};
 pub use self::credentials::Places;
 use self::credentials::Search;
+use self::events::Events;
 use self::kept::Kept;
 use self::node::Finder;
 use self::register::Registrar;
@@ -37,6 +39,7 @@ mod client;
 mod connection;
 mod convert;
 mod credentials;
+mod events;
 mod files;
 mod identity;
 mod kept;
@@ -54,6 +57,7 @@ pub struct Lease {
     shared: Arc<Shared>,
     asks: JoinSet<()>,
     registrar: Registrar,
+    news: Events,
     /// Never asked for anything: it only ends the watches when it is dropped.
     _watches: JoinSet<()>,
 }
@@ -119,7 +123,19 @@ impl Lease {
         watches.spawn(run(candidates::watch(&shared, &watching)));
         watches.spawn(finder.run());
         let registrar = Registrar::new(&shared, Arc::new(Client::beside(search())), found);
-        Self { shared, asks: JoinSet::new(), registrar, _watches: watches }
+        let news = Events::start(plan, &shared, Client::beside(search()));
+        Self { shared, asks: JoinSet::new(), registrar, news, _watches: watches }
+    }
+
+    /// Makes a Kubernetes Event of a notice, if it is worth one and the cluster takes it. Never
+    /// waits.
+    pub fn report(&self, notice: &Notice) {
+        self.news.tell(notice);
+    }
+
+    /// Waits until all Events are sent, but not longer than `patience`.
+    pub async fn finish(&mut self, patience: Duration) {
+        self.news.finish(patience).await;
     }
 
     /// Starts to write our candidate Lease; [`Event::Registered`] follows, once for this and any

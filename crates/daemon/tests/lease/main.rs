@@ -10,6 +10,7 @@ mod api;
 mod candidates;
 mod cluster;
 mod credentials;
+mod events;
 mod node;
 mod requests;
 mod server;

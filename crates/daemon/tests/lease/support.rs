@@ -12,6 +12,7 @@ use kube_vip_core::event::{
     Stamp, Version,
 };
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
+use kube_vip_core::status::Notice;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -124,6 +125,16 @@ impl Bench {
     /// Writes its candidate Lease, and goes on.
     pub(crate) fn start_register(&mut self, candidacy: Candidacy) {
         self.lease.as_mut().expect("not dropped yet").register(candidacy);
+    }
+
+    /// Tells the cluster of a notice.
+    pub(crate) fn report(&self, notice: &Notice) {
+        self.lease.as_ref().expect("not dropped yet").report(notice);
+    }
+
+    /// Waits until all Events are sent.
+    pub(crate) async fn finish(&mut self) {
+        self.lease.as_mut().expect("not dropped yet").finish(LONG).await;
     }
 
     /// What became of a candidate Lease next.

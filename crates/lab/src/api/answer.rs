@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use k8s_openapi::List;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Event, Node};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ListMeta};
 use serde_json::Value;
 
@@ -49,6 +49,7 @@ async fn respond(front: Arc<Front>, peer: &Peer, request: Request<Body>) -> Answ
         Route::Version => Ok(version()),
         Route::Leases(address) => Call { front, user, address }.answer::<Lease>(request).await,
         Route::Nodes(address) => Call { front, user, address }.answer::<Node>(request).await,
+        Route::Events(address) => Call { front, user, address }.answer::<Event>(request).await,
         Route::Unknown if front.rights().may_do_everything(&user) => {
             Ok(text(StatusCode::NOT_FOUND, "404 page not found\n".into()))
         }

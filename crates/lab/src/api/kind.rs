@@ -1,8 +1,9 @@
-//! The two kinds of object that the server knows, and where their rules differ: those of
-//! kubernetes `pkg/registry/coordination/lease/strategy.go` and `pkg/registry/core/node/`.
+//! The kinds of object that the server knows, and where their rules differ: those of kubernetes
+//! `pkg/registry/coordination/lease/strategy.go`, `pkg/registry/core/node/` and
+//! `pkg/registry/core/event/`.
 
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Node, Taint};
+use k8s_openapi::api::core::v1::{Event, Node, Taint};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{ListableResource, Metadata};
 use serde::Serialize;
@@ -11,6 +12,10 @@ use serde_json::Value;
 
 use super::failure::{Failure, Fault};
 use super::store::{Table, Tables};
+
+mod metadata;
+
+pub(crate) use metadata::{faults as metadata_faults, is_label_value};
 
 /// What a request changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +168,47 @@ impl Kind for Node {
     }
 }
 
+impl Kind for Event {
+    const NAMESPACED: bool = true;
+    const CREATED_BY_PUT: bool = true;
+    const UNCONDITIONAL_PUT: bool = true;
+
+    fn malformed(_: &Value) -> Option<String> {
+        None
+    }
+
+    fn complete(&mut self) {
+        self.source.get_or_insert_default();
+        self.reporting_component.get_or_insert_default();
+        self.reporting_instance.get_or_insert_default();
+    }
+
+    fn admit(&mut self) {}
+
+    fn keep(&mut self, _: &Self, _: Part) {}
+
+    /// Those for Events without `eventTime`, as they are made since the beginning.
+    fn faults(&self) -> Vec<Fault> {
+        let about = self.involved_object.namespace.clone().unwrap_or_default();
+        let place = self.metadata.namespace.clone().unwrap_or_default();
+        let agree = about == place || (about.is_empty() && place == "default");
+        let fault = Fault::Value {
+            field: "involvedObject.namespace".into(),
+            value: format!("{about:?}"),
+            why: "does not match event.namespace".into(),
+        };
+        if agree { Vec::new() } else { vec![fault] }
+    }
+
+    fn table(tables: &Tables) -> &Table<Self> {
+        &tables.events
+    }
+
+    fn table_mut(tables: &mut Tables) -> &mut Table<Self> {
+        &mut tables.events
+    }
+}
+
 /// An object as it was sent.
 #[derive(Debug)]
 pub(crate) struct Decoded<K> {
@@ -247,75 +293,4 @@ fn is_micro_time(text: &str) -> bool {
     let Some((_, rest)) = text.split_once('.') else { return false };
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     digits == 6 && text.parse::<jiff::Timestamp>().is_ok()
-}
-
-/// The rules that metadata breaks: the name is that of a DNS subdomain (RFC 1123), labels have
-/// values that selectors can name, owners are named in full.
-pub(crate) fn metadata_faults(metadata: &ObjectMeta) -> Vec<Fault> {
-    let mut faults: Vec<_> = name_fault(metadata.name.as_deref()).into_iter().collect();
-    let labels = metadata.labels.iter().flatten();
-    faults.extend(labels.filter(|(_, value)| !is_label_value(value)).map(|(_, value)| {
-        Fault::Value {
-            field: "metadata.labels".into(),
-            value: format!("{value:?}"),
-            why: "must be no more than 63 bytes of alphanumeric characters, '-', '_' or '.', and \
-                  must start and end with an alphanumeric character"
-                .into(),
-        }
-    }));
-    for owner in metadata.owner_references.iter().flatten() {
-        let parts = [
-            ("apiVersion", &owner.api_version),
-            ("kind", &owner.kind),
-            ("name", &owner.name),
-            ("uid", &owner.uid),
-        ];
-        faults.extend(parts.iter().filter(|(_, text)| text.is_empty()).map(|(part, _)| {
-            Fault::Value {
-                field: format!("metadata.ownerReferences.{part}"),
-                value: "\"\"".into(),
-                why: format!("{part} must not be empty"),
-            }
-        }));
-    }
-    faults
-}
-
-fn name_fault(name: Option<&str>) -> Option<Fault> {
-    let field = "metadata.name".to_owned();
-    match name {
-        None | Some("") => {
-            Some(Fault::Missing { field, why: "name or generateName is required".into() })
-        }
-        Some(name) if !is_dns_subdomain(name) => Some(Fault::Value {
-            field,
-            value: format!("{name:?}"),
-            why: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
-                  characters, '-' or '.', and must start and end with an alphanumeric character"
-                .into(),
-        }),
-        Some(_) => None,
-    }
-}
-
-/// At most 63 bytes, empty or between two letters or digits.
-pub(crate) fn is_label_value(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    bytes.len() <= 63
-        && bytes.iter().all(inner)
-        && bytes.first().is_none_or(u8::is_ascii_alphanumeric)
-        && bytes.last().is_none_or(u8::is_ascii_alphanumeric)
-}
-
-/// At most 253 characters; labels of lower-case letters, digits and inner hyphens.
-fn is_dns_subdomain(name: &str) -> bool {
-    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let label = |label: &str| {
-        let bytes = label.as_bytes();
-        bytes.first().is_some_and(|&byte| alphanumeric(byte))
-            && bytes.last().is_some_and(|&byte| alphanumeric(byte))
-            && bytes.iter().all(|&byte| alphanumeric(byte) || byte == b'-')
-    };
-    name.len() <= 253 && name.split('.').all(label)
 }

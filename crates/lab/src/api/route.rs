@@ -28,6 +28,8 @@ pub(crate) enum Route {
     Leases(Address),
     /// Nodes.
     Nodes(Address),
+    /// Events.
+    Events(Address),
     /// Nothing.
     Unknown,
 }
@@ -57,6 +59,12 @@ impl Route {
                 }
                 _ => Self::Unknown,
             },
+            ["api", "v1", "namespaces", namespace, "events"] => {
+                Self::Events(address(Some(namespace), None, Part::Whole))
+            }
+            ["api", "v1", "namespaces", namespace, "events", name] => {
+                Self::Events(address(Some(namespace), Some(name), Part::Whole))
+            }
             ["api", "v1", "nodes"] => Self::Nodes(address(None, None, Part::Whole)),
             ["api", "v1", "nodes", name] => Self::Nodes(address(None, Some(name), Part::Whole)),
             ["api", "v1", "nodes", name, "status"] => {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Event, Node};
 use tokio::sync::watch;
 
 use super::failure::{Failure, Fault};
@@ -34,6 +34,7 @@ pub(crate) struct Tables {
     administrators: BTreeSet<String>,
     pub(crate) leases: Table<Lease>,
     pub(crate) nodes: Table<Node>,
+    pub(crate) events: Table<Event>,
 }
 
 /// What became of an update.
@@ -71,6 +72,7 @@ impl Store {
             administrators: BTreeSet::from(["system:masters".to_owned()]),
             leases: Table::default(),
             nodes: Table::default(),
+            events: Table::default(),
         };
         Self(Arc::new(Shared { tables: Mutex::new(tables), revision: watch::Sender::new(1) }))
     }
@@ -98,6 +100,7 @@ impl Store {
         let revision = tables.revision;
         tables.leases.compact(revision);
         tables.nodes.compact(revision);
+        tables.events.compact(revision);
     }
 
     /// The latest revision, and a way to wait for the next one.
@@ -115,6 +118,13 @@ impl Store {
     pub fn node(&self, name: &str) -> Option<Node> {
         let node = self.get::<Node>(&Key::new(None, name))?;
         Some(node.as_ref().clone())
+    }
+
+    /// The Events of a namespace, by name.
+    pub fn events(&self, namespace: &str) -> Vec<Event> {
+        let selection = Selection { namespace: Some(namespace.into()), ..Selection::default() };
+        let (_, events) = self.list::<Event>(&selection);
+        events.iter().map(|event| event.as_ref().clone()).collect()
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

@@ -247,12 +247,13 @@ impl Watch<'_> {
     }
 }
 
-/// Masks what two servers cannot agree on (versions, uids, times, the words for people), and what
-/// only a real one keeps (who wrote which field).
+/// Masks what two servers cannot agree on (versions, uids, times, the words for people), what only
+/// a real one keeps (who wrote which field), and Go's `null` for a time that is not set.
 fn mask(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.remove("managedFields");
+            object.retain(|_, value| !value.is_null());
             if object.contains_key("reason") || object.get("kind") == Some(&json!("Status")) {
                 object.remove("message");
             }

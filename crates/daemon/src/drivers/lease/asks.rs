@@ -101,6 +101,11 @@ pub(super) fn nodes(after: Option<&str>) -> Ask {
     get(format!("{NODES}?limit={NODES_AT_ONCE}{more}"))
 }
 
+/// Creates a Kubernetes Event.
+pub(super) fn event(namespace: &str, object: &Value) -> Ask {
+    send(Method::POST, &format!("/api/v1/namespaces/{}/events", escaped(namespace)), object)
+}
+
 const NODES: &str = "/api/v1/nodes";
 
 fn leases(plan: &LeasePlan) -> String {

@@ -57,6 +57,13 @@ impl Kept {
         all.find(|(kept, _)| kept == version).map(|(_, object)| object.clone())
     }
 
+    /// The uid of the last object seen.
+    pub(super) fn uid(&self) -> Option<String> {
+        let inner = self.lock();
+        let object = inner.objects.back().map(|(_, object)| object)?;
+        object["metadata"]["uid"].as_str().map(ToOwned::to_owned)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here can be left half done by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
