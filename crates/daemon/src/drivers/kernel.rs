@@ -1,5 +1,6 @@
 //! Addresses and links through netlink.
 
+mod channel;
 pub mod fence;
 mod hold;
 mod host;
@@ -7,6 +8,7 @@ mod message;
 mod netlink;
 mod rtnl;
 mod scope;
+pub mod sockets;
 mod task;
 
 use std::io;

@@ -116,6 +116,15 @@ impl World {
         self.add(OWN, 24);
     }
 
+    /// Sets the loopback interface up.
+    pub(crate) fn loop_back(&self) {
+        self.wait(async {
+            let index = link(&self.ip, "lo").await.header.index;
+            let up = LinkUnspec::new_with_index(index).up().build();
+            self.ip.link().set(up).execute().await.expect("the interface is set");
+        });
+    }
+
     /// Removes the pair.
     pub(crate) fn pull_out(&self) {
         self.wait(async {

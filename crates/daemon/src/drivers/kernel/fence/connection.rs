@@ -6,19 +6,14 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use netlink_packet_core::{
-    DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
-};
+use netlink_packet_core::{DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR};
 use netlink_sys::protocols::NETLINK_NETFILTER;
-use netlink_sys::{Socket, SocketAddr};
 
+use super::super::channel::Channel;
 use super::super::message::{Body, Header, Messages};
-use super::super::netlink::{NetlinkError, end, first};
+use super::super::netlink::{NetlinkError, end};
 use super::nf_tables::{self, GEN_HEADER_BYTES, Verb};
 use super::part::Part;
-
-/// The kernel's largest answer (`netlink_recvmsg` in net/netlink/af_netlink.c).
-const ANSWER_BYTES: usize = 32 * 1024;
 
 /// How often a listing is begun anew when others change something meanwhile.
 const LISTINGS: usize = 16;
@@ -93,15 +88,11 @@ impl From<NetlinkError> for Undone {
 
 /// A connection to nf_tables. Tables may belong to it.
 #[derive(Debug)]
-pub(super) struct Connection {
-    socket: Socket,
-    sequence: u32,
-    answer: Vec<u8>,
-}
+pub(super) struct Connection(Channel);
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.0.as_fd()
     }
 }
 
@@ -111,12 +102,7 @@ impl Connection {
     /// # Errors
     /// If the kernel refuses the socket.
     pub(super) fn open() -> Result<Self, NetlinkError> {
-        let mut socket = Socket::new(NETLINK_NETFILTER).map_err(NetlinkError::Socket)?;
-        socket.bind_auto().map_err(NetlinkError::Socket)?;
-        socket.set_non_blocking(true).map_err(NetlinkError::Socket)?;
-        // An error comes without a copy of the request.
-        socket.set_cap_ack(true).map_err(NetlinkError::Socket)?;
-        Ok(Self { socket, sequence: 0, answer: Vec::with_capacity(ANSWER_BYTES) })
+        Channel::open(NETLINK_NETFILTER).map(Self)
     }
 
     /// Has the kernel carry out a batch.
@@ -126,7 +112,7 @@ impl Connection {
     pub(super) fn commit(&mut self, mut batch: Batch) -> Result<(), Undone> {
         let last = batch.count() + 1;
         frame(&mut batch.messages, nf_tables::BATCH_END, last);
-        self.send(&batch.messages)?;
+        self.0.send(&batch.messages)?;
         self.acknowledged(&batch)
     }
 
@@ -135,22 +121,19 @@ impl Connection {
     fn acknowledged(&mut self, batch: &Batch) -> Result<(), Undone> {
         let mut refused = None;
         let mut agreed = 0;
-        while self.has_more()? {
-            let mut rest = self.answer.as_slice();
-            while let Some(message) = first(&mut rest).map_err(NetlinkError::from)? {
-                if message.message_type() != NLMSG_ERROR {
-                    continue;
-                }
-                match end(message.payload(), false) {
-                    Ok(()) => agreed += 1,
-                    Err(NetlinkError::Refused(error)) if refused.is_none() => {
-                        let part = batch.part(message.sequence_number());
-                        refused = Some(Undone::Refused(part.unwrap_or(Part::Subsystem), error));
-                    }
-                    Err(_) => {}
-                }
+        self.0.answers(|message| {
+            if message.message_type() != NLMSG_ERROR {
+                return;
             }
-        }
+            match end(message.payload(), false) {
+                Ok(()) => agreed += 1,
+                Err(NetlinkError::Refused(error)) if refused.is_none() => {
+                    let part = batch.part(message.sequence_number());
+                    refused = Some(Undone::Refused(part.unwrap_or(Part::Subsystem), error));
+                }
+                Err(_) => {}
+            }
+        })?;
         match refused {
             Some(refused) => Err(refused),
             None if agreed >= batch.parts.len() => Ok(()),
@@ -158,15 +141,6 @@ impl Connection {
                 let missing = DecodeError::from("the kernel did not answer for every change");
                 Err(NetlinkError::Malformed(missing).into())
             }
-        }
-    }
-
-    fn has_more(&mut self) -> Result<bool, NetlinkError> {
-        match self.receive() {
-            Err(NetlinkError::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                Ok(false)
-            }
-            other => other.map(|()| true),
         }
     }
 
@@ -218,40 +192,11 @@ impl Connection {
         body: impl FnOnce(&mut Body<'_>),
         mut each: impl FnMut(&[u8]),
     ) -> Result<(), NetlinkError> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let sequence = self.sequence;
-        let header = Header { kind: verb.kind(), flags: NLM_F_REQUEST | flags, sequence };
-        let mut messages = Messages::default();
-        messages.message(header, |message| {
+        let body = |message: &mut Body<'_>| {
             message.raw(&nf_tables::gen_header());
             body(message);
-        });
-        self.send(&messages)?;
-        let mut restless = false;
-        loop {
-            self.receive()?;
-            let mut rest = self.answer.as_slice();
-            while let Some(message) = first(&mut rest)? {
-                if message.sequence_number() != sequence {
-                    continue;
-                }
-                restless |= message.flags() & NLM_F_DUMP_INTR != 0;
-                match message.message_type() {
-                    NLMSG_ERROR | NLMSG_DONE => return end(message.payload(), restless),
-                    _ => each(message.payload().get(GEN_HEADER_BYTES..).unwrap_or_default()),
-                }
-            }
-        }
-    }
-
-    fn send(&self, messages: &Messages) -> Result<(), NetlinkError> {
-        let kernel = SocketAddr::new(0, 0);
-        let sent = self.socket.send_to(messages.bytes(), &kernel, 0);
-        sent.map(drop).map_err(NetlinkError::Socket)
-    }
-
-    fn receive(&mut self) -> Result<(), NetlinkError> {
-        self.answer.clear();
-        self.socket.recv(&mut self.answer, 0).map(drop).map_err(NetlinkError::Socket)
+        };
+        let each = |payload: &[u8]| each(payload.get(GEN_HEADER_BYTES..).unwrap_or_default());
+        self.0.ask((verb.kind(), flags), body, each)
     }
 }
