@@ -4,6 +4,8 @@
 mod lasting;
 #[path = "kernel_fence/others.rs"]
 mod others;
+#[path = "kernel_fence/passing.rs"]
+mod passing;
 #[path = "kernel_fence/sockets.rs"]
 mod sockets;
 #[path = "kernel_fence/speaking.rs"]

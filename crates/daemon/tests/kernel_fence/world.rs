@@ -2,13 +2,13 @@
 //! and a client at the far one that is made of single frames.
 #![expect(unsafe_code, reason = "unshare may part threads' files")]
 
-use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 use futures_util::TryStreamExt;
 use kube_vip::clock::Clock;
@@ -86,9 +86,7 @@ impl World {
             runtime.spawn(connection);
             ip
         };
-        let protocol = Protocol::from(i32::from(ethernet::ARP.to_be()));
-        let ear = Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).expect("a socket");
-        ear.set_nonblocking(true).expect("a socket that does not wait");
+        let ear = listen(ethernet::ARP);
         let mouth = PacketSocket::open().expect("a socket");
         let clock = Clock::start();
         let mut world = Self { clock, near: Mac::ZERO, runtime, ip, ear, mouth };
@@ -114,6 +112,37 @@ impl World {
             mac.expect("an Ethernet interface")
         });
         self.add(OWN, 24);
+    }
+
+    /// Removes an address as a person would.
+    pub(crate) fn remove(&self, address: Ipv4Addr) {
+        self.wait(async {
+            let get = self.ip.address().get().set_address_filter(IpAddr::V4(address));
+            let found: Vec<_> = get.execute().try_collect().await.expect("an answer");
+            for message in found {
+                self.ip.address().del(message).execute().await.expect("the address goes");
+            }
+        });
+    }
+
+    /// Tells the kernel where an address is.
+    pub(crate) fn neighbour(&self, address: Ipv4Addr, mac: Mac) {
+        self.wait(async {
+            let index = link(&self.ip, NEAR).await.header.index;
+            let add = self.ip.neighbours().add(index, IpAddr::V4(address));
+            add.link_layer_address(&mac.0).execute().await.expect("the kernel takes it");
+        });
+    }
+
+    /// Has the kernel forward what is not for it.
+    pub(crate) fn forward(&self) {
+        // It is the one of the namespace of the thread that writes.
+        fs::write("/proc/sys/net/ipv4/ip_forward", "1").expect("root may");
+    }
+
+    /// Hears IPv4 packets that come in from the near end from now on.
+    pub(crate) fn packets(&self) -> Packets {
+        Packets { ear: listen(0x0800), near: self.near }
     }
 
     /// Sets the loopback interface up.
@@ -215,18 +244,53 @@ impl World {
     }
 
     fn frame(&self) -> Option<Vec<u8>> {
-        let mut frame = [0; 1514];
-        match (&self.ear).read(&mut frame) {
-            Ok(length) => Some(frame[..length].to_vec()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
-            Err(error) => panic!("cannot hear: {error}"),
+        received(&self.ear)
+    }
+}
+
+/// IPv4 packets from the near end.
+pub(crate) struct Packets {
+    ear: Socket,
+    near: Mac,
+}
+
+impl Packets {
+    /// The next one, without its Ethernet header.
+    pub(crate) fn next(&self) -> Option<Vec<u8>> {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            match received(&self.ear) {
+                Some(frame) if frame[6..12] == self.near.0 => {
+                    return Some(frame[ethernet::HEADER_BYTES..].to_vec());
+                }
+                Some(_) => {}
+                None => sleep(Duration::from_micros(200)),
+            }
         }
+        None
     }
 }
 
 /// Whether this answers a client's question for the address.
 pub(crate) fn is_answer(packet: &Packet, address: Ipv4Addr) -> bool {
     packet.operation == Operation::REPLY && packet.sender.address == address
+}
+
+/// A socket that receives all frames of a protocol, on whatever interface they come in.
+fn listen(ethertype: u16) -> Socket {
+    let protocol = Protocol::from(i32::from(ethertype.to_be()));
+    let ear = Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).expect("a socket");
+    ear.set_nonblocking(true).expect("a socket that does not wait");
+    ear
+}
+
+fn received(mut ear: &Socket) -> Option<Vec<u8>> {
+    let mut frame = [0; 1514];
+    match ear.read(&mut frame) {
+        Ok(length) => Some(frame[..length].to_vec()),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+        Err(error) => panic!("cannot hear: {error}"),
+    }
 }
 
 /// Tells people what was measured (`cargo test -- --nocapture`).
