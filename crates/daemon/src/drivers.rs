@@ -89,8 +89,7 @@ impl Drivers {
             }
             Effect::Question { packet, to } => self.frames.question(packet, to),
             Effect::Register(candidacy) => self.lease.register(candidacy),
-            // Nobody asks for this yet.
-            Effect::Check { .. } => {}
+            Effect::Check { timeout } => self.lease.check(timeout),
             Effect::Tell(notice) => return Rest::Tell(notice),
         }
         Rest::Done

@@ -5,6 +5,7 @@
 //! whatever credentials are usable at that moment, and its end becomes one event.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -26,10 +27,13 @@ use self::client::{Ask, Client, Reply};
 pub use self::credentials::Places;
 use self::credentials::Search;
 use self::events::Events;
+use self::health::Examiner;
+pub use self::health::Question;
 use self::kept::Kept;
 use self::node::Finder;
 use self::register::Registrar;
 use self::server::Local;
+use self::servers::Servers;
 use self::watch::{View, Watch};
 
 mod asks;
@@ -40,13 +44,18 @@ mod connection;
 mod convert;
 mod credentials;
 mod events;
+mod exchange;
 mod files;
+mod health;
 mod identity;
 mod kept;
 pub mod naming;
+mod near;
 mod node;
 mod register;
+mod route;
 mod server;
+mod servers;
 mod shown;
 mod tls;
 mod watch;
@@ -56,10 +65,11 @@ mod watch;
 pub struct Lease {
     shared: Arc<Shared>,
     asks: JoinSet<()>,
+    looks: JoinSet<()>,
     registrar: Registrar,
     news: Events,
-    /// Never asked for anything: it only ends the watches when it is dropped.
-    _watches: JoinSet<()>,
+    /// Never asked for anything: it only ends the tasks when it is dropped.
+    _tasks: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -68,6 +78,9 @@ struct Shared {
     node: NodeName,
     asks: Asks,
     client: Arc<Client>,
+    examiner: Examiner,
+    /// A look goes on.
+    looking: AtomicBool,
     kept: Kept,
     events: UnboundedSender<Event>,
     /// Told when a request has succeeded.
@@ -86,29 +99,52 @@ impl Shared {
     }
 }
 
+/// This node's API server, as the settings have it.
+#[derive(Clone, Debug, Default)]
+pub struct Here {
+    /// Its port on this node, which is asked where a kubeconfig names an address of the plan.
+    pub port: u16,
+    /// How it is asked for its health.
+    pub question: Question,
+}
+
+impl From<u16> for Here {
+    /// At this port, asked as usual.
+    fn from(port: u16) -> Self {
+        Self { port, question: Question::default() }
+    }
+}
+
 impl Lease {
     /// Begins to watch the Lease of the plan, the other nodes' candidate Leases and this host's
-    /// Node, within a tokio runtime. `places` may be the settings' `Credentials`; `port` is the API
-    /// server's on this node, which is asked where a kubeconfig names an address of the plan.
+    /// Node, within a tokio runtime. `places` may be the settings' `Credentials`; `here` may be a
+    /// port.
     pub fn start(
         plan: &Plan,
         places: impl Into<Places>,
-        port: u16,
+        here: impl Into<Here>,
         events: UnboundedSender<Event>,
     ) -> Self {
-        let places = places.into();
+        let (places, Here { port, question }) = (places.into(), here.into());
         let vips: Arc<[_]> = plan.vips.iter().map(|vip| vip.address()).collect();
-        let search = || Search::new(&places, Local { vips: Arc::clone(&vips), port });
+        let local = Local { vips: Arc::clone(&vips), port };
+        // A third of what one request may take.
+        let patience = plan.lease.timings.renew_deadline() / 6;
+        let servers = Arc::new(Servers::new(Arc::clone(&vips), patience));
+        let search = || Search::new(&places, local.clone());
+        let beside = || Arc::new(Client::beside(search(), Arc::clone(&servers)));
         let shared = Arc::new(Shared {
             asks: Asks::lease(&plan.lease),
-            client: Arc::new(Client::new(search())),
+            client: Arc::new(Client::new(search(), Arc::clone(&servers))),
+            examiner: Examiner::new(question, local.clone()),
+            looking: AtomicBool::new(false),
             kept: Kept::default(),
             answered: Arc::default(),
             node: plan.node.clone(),
             plan: plan.lease.clone(),
             events,
         });
-        let watching = Arc::new(Client::beside(search()));
+        let watching = beside();
         let owner = Arc::new(Sender::new(None));
         let found = owner.subscribe();
         let finder = Finder {
@@ -118,13 +154,15 @@ impl Lease {
             vips: Arc::clone(&vips),
             owner,
         };
-        let mut watches = JoinSet::new();
-        watches.spawn(run(shown::watch(&shared)));
-        watches.spawn(run(candidates::watch(&shared, &watching)));
-        watches.spawn(finder.run());
-        let registrar = Registrar::new(&shared, Arc::new(Client::beside(search())), found);
-        let news = Events::start(plan, &shared, Client::beside(search()));
-        Self { shared, asks: JoinSet::new(), registrar, news, _watches: watches }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(servers::run(Arc::clone(&shared)));
+        tasks.spawn(run(shown::watch(&shared)));
+        tasks.spawn(run(candidates::watch(&shared, &watching)));
+        tasks.spawn(finder.run());
+        let registrar = Registrar::new(&shared, beside(), found);
+        let news = Events::start(plan, &shared, Client::beside(search(), servers.clone()));
+        let (asks, looks) = (JoinSet::new(), JoinSet::new());
+        Self { shared, asks, looks, registrar, news, _tasks: tasks }
     }
 
     /// Makes a Kubernetes Event of a notice, if it is worth one and the cluster takes it. Never
@@ -142,6 +180,20 @@ impl Lease {
     /// later write that is asked for before it ends.
     pub fn register(&mut self, candidacy: Candidacy) {
         self.registrar.write(candidacy);
+    }
+
+    /// Starts to look at the API servers; [`Event::Checked`] follows within that time. While one
+    /// look goes on, no other is started.
+    pub fn check(&mut self, time: Duration) {
+        while self.looks.try_join_next().is_some() {}
+        if !self.shared.looking.swap(true, Ordering::Relaxed) {
+            let shared = Arc::clone(&self.shared);
+            self.looks.spawn(async move {
+                let check = shared.examiner.look(&shared.client, time).await;
+                shared.looking.store(false, Ordering::Relaxed);
+                shared.tell(Event::Checked(check));
+            });
+        }
     }
 
     /// Starts a request; [`Event::Answered`] with its id follows within its timeout.

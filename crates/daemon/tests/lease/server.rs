@@ -2,10 +2,10 @@
 //! over are up to the test.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -64,6 +64,8 @@ pub(crate) enum Reaction {
     Text(u16, &'static str),
     /// Answers, and closes the connection.
     ReplyAndClose(u16, Value),
+    /// Answers after that time.
+    ReplyLate(Duration, u16, Value),
     /// Answers nothing, ever.
     Hang,
     /// Closes the connection.
@@ -74,19 +76,26 @@ pub(crate) enum Reaction {
 
 type Script = dyn FnMut(&Received) -> Reaction + Send;
 
+/// A free port of this host.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// The server; it ends when it is dropped.
 pub(crate) struct Server {
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    log: Arc<Mutex<Vec<Received>>>,
-    _tasks: JoinSet<()>,
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
 }
 
 /// What all connections share.
 struct Shared {
     script: Mutex<Box<Script>>,
-    log: Arc<Mutex<Vec<Received>>>,
+    log: Mutex<Vec<Received>>,
+    accepted: AtomicUsize,
     connections: AtomicUsize,
+    /// The list of EndpointSlices; none: there is no such resource.
+    endpoints: Mutex<Option<Value>>,
+    endpoints_read: AtomicUsize,
 }
 
 impl Server {
@@ -100,12 +109,25 @@ impl Server {
     pub(crate) async fn start_whole(
         script: impl FnMut(&Received) -> Reaction + Send + 'static,
     ) -> Self {
-        Self::start_as(|stream| async move { Some(stream) }, script).await
+        Self::start_as(ANYWHERE, |stream| async move { Some(stream) }, script).await
     }
 
     /// Serves HTTP on what `wrap` makes of each connection (none: it is dropped), with rights as
     /// [`Self::start`].
     pub(crate) async fn start_with<S, F>(
+        wrap: impl Fn(TcpStream) -> F + Send + 'static,
+        script: impl FnMut(&Received) -> Reaction + Send + 'static,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = Option<S>> + Send + 'static,
+    {
+        Self::start_at(ANYWHERE, wrap, script).await
+    }
+
+    /// The same at that address.
+    pub(crate) async fn start_at<S, F>(
+        address: SocketAddr,
         wrap: impl Fn(TcpStream) -> F + Send + 'static,
         mut script: impl FnMut(&Received) -> Reaction + Send + 'static,
     ) -> Self
@@ -116,10 +138,11 @@ impl Server {
         let without_rights = move |received: &Received| {
             if received.is_beside() { forbidden() } else { script(received) }
         };
-        Self::start_as(wrap, without_rights).await
+        Self::start_as(address, wrap, without_rights).await
     }
 
     async fn start_as<S, F>(
+        address: SocketAddr,
         wrap: impl Fn(TcpStream) -> F + Send + 'static,
         script: impl FnMut(&Received) -> Reaction + Send + 'static,
     ) -> Self
@@ -127,21 +150,25 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = Option<S>> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let mut tasks = JoinSet::new();
         let shared = Arc::new(Shared {
             script: Mutex::new(Box::new(script)),
-            log: Arc::clone(&log),
+            log: Mutex::default(),
+            accepted: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+            endpoints: Mutex::default(),
+            endpoints_read: AtomicUsize::new(0),
         });
+        let mut tasks = JoinSet::new();
+        let all = Arc::clone(&shared);
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                all.accepted.fetch_add(1, Ordering::Relaxed);
                 let wrapped = wrap(stream);
-                let shared = Arc::clone(&shared);
+                let shared = Arc::clone(&all);
                 connections.spawn(async move {
                     if let Some(stream) = wrapped.await {
                         serve(stream, &shared).await;
@@ -149,7 +176,36 @@ impl Server {
                 });
             }
         });
-        Self { address, log, _tasks: tasks }
+        Self { address, shared, tasks }
+    }
+
+    /// Ends it: when this returns, nothing listens there.
+    pub(crate) async fn kill(mut self) {
+        self.tasks.shutdown().await;
+    }
+
+    /// From now on, these are the API servers of the cluster.
+    pub(crate) fn set_endpoints(&self, all: &[SocketAddr]) {
+        let slice = |socket: &SocketAddr| {
+            json!({
+                "addressType": "IPv4",
+                "endpoints": [{ "addresses": [socket.ip()], "conditions": { "ready": true } }],
+                "ports": [{ "name": "https", "port": socket.port(), "protocol": "TCP" }],
+            })
+        };
+        let items: Vec<_> = all.iter().map(slice).collect();
+        let list = json!({ "kind": "EndpointSliceList", "items": items });
+        *self.shared.endpoints.lock().unwrap() = Some(list);
+    }
+
+    /// How often it has answered with that list.
+    pub(crate) fn endpoints_read(&self) -> usize {
+        self.shared.endpoints_read.load(Ordering::Relaxed)
+    }
+
+    /// How many connections it has accepted.
+    pub(crate) fn accepted(&self) -> usize {
+        self.shared.accepted.load(Ordering::Relaxed)
     }
 
     /// The requests so far about the election's Lease that are no part of a watch.
@@ -159,12 +215,12 @@ impl Server {
 
     /// All requests so far about the election's Lease.
     pub(crate) fn all(&self) -> Vec<Received> {
-        self.log.lock().unwrap().iter().filter(|one| !one.is_beside()).cloned().collect()
+        self.shared.log.lock().unwrap().iter().filter(|one| !one.is_beside()).cloned().collect()
     }
 
     /// All other requests so far.
     pub(crate) fn beside(&self) -> Vec<Received> {
-        self.log.lock().unwrap().iter().filter(|one| one.is_beside()).cloned().collect()
+        self.shared.log.lock().unwrap().iter().filter(|one| one.is_beside()).cloned().collect()
     }
 }
 
@@ -180,16 +236,29 @@ where
     let mut stream = BufReader::new(stream);
     let mut number = None;
     while let Some(mut received) = receive(&mut stream).await {
+        // The list of API servers is asked for beside everything else, and is no part of a script.
+        let listed = received.line.contains("/endpointslices");
         if !received.is_beside() {
             let next = || shared.connections.fetch_add(1, Ordering::Relaxed);
             received.connection = *number.get_or_insert_with(next);
         }
-        shared.log.lock().unwrap().push(received.clone());
-        let reaction = shared.script.lock().unwrap()(&received);
+        let reaction = if listed {
+            match shared.endpoints.lock().unwrap().clone() {
+                None => Reaction::Text(404, "404 page not found"),
+                Some(list) => Reaction::Reply(200, list),
+            }
+        } else {
+            shared.log.lock().unwrap().push(received.clone());
+            shared.script.lock().unwrap()(&received)
+        };
         let (status, body, close) = match reaction {
             Reaction::Reply(status, body) => (status, body.to_string(), false),
             Reaction::Text(status, text) => (status, text.to_owned(), false),
             Reaction::ReplyAndClose(status, body) => (status, body.to_string(), true),
+            Reaction::ReplyLate(time, status, body) => {
+                tokio::time::sleep(time).await;
+                (status, body.to_string(), false)
+            }
             Reaction::Hang => return std::future::pending().await,
             Reaction::Close => return,
             Reaction::Stream(lines) => return pour(&mut stream, lines).await,
@@ -198,6 +267,9 @@ where
         let head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\n\r\n{body}");
         if stream.write_all(head.as_bytes()).await.is_err() || stream.flush().await.is_err() {
             return;
+        }
+        if listed {
+            shared.endpoints_read.fetch_add(1, Ordering::Relaxed);
         }
         if close {
             return;

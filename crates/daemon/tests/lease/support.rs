@@ -4,12 +4,12 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube_vip::drivers::lease::{Lease, Places};
+use kube_vip::drivers::lease::{Here, Lease, Places};
 use kube_vip::settings::config::Credentials;
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
 use kube_vip_core::event::{
-    Call, Candidacy, Candidate, Event, Failure, LeaseWrite, Marks, Nonce, Observation, Request,
-    Stamp, Version,
+    Call, Candidacy, Candidate, Check, Event, Failure, LeaseWrite, Marks, Nonce, Observation,
+    Request, Stamp, Version,
 };
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use kube_vip_core::status::Notice;
@@ -62,9 +62,14 @@ impl Bench {
 
     /// A driver of that node that finds that `admin.conf`.
     pub(crate) fn of(node: &str, kubeconfig: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        put(&dir.path().join("etc/kubernetes/admin.conf"), kubeconfig);
-        Self::in_dir(node, dir, |_| Credentials::default(), None)
+        Self::in_dir(node, with_admin(kubeconfig), |_| Credentials::default(), None)
+    }
+
+    /// A driver that finds that `admin.conf`, and whose node's API server is `here`.
+    pub(crate) fn near(kubeconfig: &str, here: impl Into<Here>) -> Self {
+        let dir = with_admin(kubeconfig);
+        let places = places(dir.path());
+        Self::begin("node1", dir, places, here.into())
     }
 
     fn in_dir(
@@ -73,15 +78,18 @@ impl Bench {
         credentials: impl FnOnce(&Path) -> Credentials,
         service: Option<(String, u16)>,
     ) -> Self {
-        let (sender, events) = unbounded_channel();
         let places = Places {
             credentials: credentials(dir.path()),
-            root: dir.path().to_owned(),
             service_host: service.as_ref().map(|(host, _)| host.clone()),
             service_port: service.map(|(_, port)| port.to_string()),
-            addresses: || vec![ADDRESS, VIP],
+            ..places(dir.path())
         };
-        let lease = Lease::start(&plan(node), places, 6443, sender);
+        Self::begin(node, dir, places, 6443.into())
+    }
+
+    fn begin(node: &str, dir: TempDir, places: Places, here: Here) -> Self {
+        let (sender, events) = unbounded_channel();
+        let lease = Lease::start(&plan(node), places, here, sender);
         Self { dir, lease: Some(lease), events, waiting: Vec::new(), id: 0 }
     }
 
@@ -164,6 +172,16 @@ impl Bench {
         .await
     }
 
+    /// Looks at the API servers, and waits for what that shows.
+    pub(crate) async fn check(&mut self, time: Duration) -> Check {
+        self.lease.as_mut().expect("not dropped yet").check(time);
+        self.until(|event| match event {
+            Event::Checked(check) => Some(check.clone()),
+            _ => None,
+        })
+        .await
+    }
+
     /// The Lease as the watch shows it next.
     pub(crate) async fn watched(&mut self) -> Option<Observation> {
         self.until(|event| match event {
@@ -212,6 +230,24 @@ impl Bench {
             self.waiting.push(event);
         }
         std::mem::take(&mut self.waiting)
+    }
+}
+
+/// A directory with that `admin.conf`.
+fn with_admin(kubeconfig: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    put(&dir.path().join("etc/kubernetes/admin.conf"), kubeconfig);
+    dir
+}
+
+/// That directory's places, without settings.
+fn places(root: &Path) -> Places {
+    Places {
+        credentials: Credentials::default(),
+        root: root.to_owned(),
+        service_host: None,
+        service_port: None,
+        addresses: || vec![ADDRESS, VIP],
     }
 }
 

@@ -4,11 +4,10 @@
 //! connection, the watch must share none with the writes that an election hangs on, and nothing may
 //! repeat or delay a request but the core.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{Method, Response, StatusCode};
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use serde_json::Value;
 use thiserror::Error;
@@ -16,13 +15,15 @@ use thiserror::Error;
 use super::connection::{ConnectErrors, Connection, chain};
 use super::credentials::Search;
 use super::identity::Identity;
+use super::route::Target;
 use super::server::ResolveError;
+use super::servers::Servers;
 
 /// The longest answer that is read, in bytes; etcd's own limit is 1.5 MiB.
 const LONGEST: usize = 2 << 20;
 
 /// How we call ourselves to the API server.
-const AGENT: &str = concat!("kube-vip/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("kube-vip/", env!("CARGO_PKG_VERSION"));
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -43,6 +44,20 @@ pub(super) enum CallError {
     /// All usable credentials were refused (401 or 403); each with the server's words.
     #[error("{0}")]
     Refused(String),
+    /// No API server could be asked; each with its reason.
+    #[error("{0}")]
+    Nowhere(String),
+}
+
+impl CallError {
+    /// What stood in the way at several servers.
+    pub(super) fn all(mut errors: Vec<Self>) -> Self {
+        if errors.len() == 1 {
+            return errors.remove(0);
+        }
+        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        Self::Nowhere(texts.join("; "))
+    }
 }
 
 /// A request, before it is known to which server it goes.
@@ -68,7 +83,10 @@ pub(super) enum Lane {
 pub(super) struct Head {
     pub(super) response: Response<Incoming>,
     pub(super) connection: Connection,
-    identity: Arc<Identity>,
+    pub(super) identity: Arc<Identity>,
+    /// Which server it is from.
+    pub(super) target: Target,
+    pub(super) lane: Lane,
 }
 
 /// A whole answer.
@@ -104,20 +122,23 @@ impl Reply {
 #[derive(Debug)]
 pub(super) struct Client {
     search: Mutex<Search>,
-    /// The name of the identity that worked last; none: nobody is told.
-    working: Option<Mutex<String>>,
+    pub(super) servers: Arc<Servers>,
+    /// The identity that worked last, and where.
+    working: Mutex<Option<(Arc<Identity>, Target)>>,
+    /// People are told of it.
+    says: bool,
 }
 
 impl Client {
-    /// A client that says which credentials it uses.
-    pub(super) fn new(search: Search) -> Self {
-        Self { search: Mutex::new(search), working: Some(Mutex::default()) }
+    /// A client that says which credentials it uses, and where.
+    pub(super) fn new(search: Search, servers: Arc<Servers>) -> Self {
+        Self { search: Mutex::new(search), servers, working: Mutex::default(), says: true }
     }
 
     /// A client for what stands beside the election, with connections of its own. Rights that are
     /// missing there say nothing about the credentials in use.
-    pub(super) fn beside(search: Search) -> Self {
-        Self { search: Mutex::new(search), working: None }
+    pub(super) fn beside(search: Search, servers: Arc<Servers>) -> Self {
+        Self { says: false, ..Self::new(search, servers) }
     }
 
     /// Sends a request and reads the whole answer.
@@ -131,8 +152,7 @@ impl Client {
         let mut unusable = Vec::new();
         let mut refused = Vec::new();
         for number in 0.. {
-            let found = self.lock().identity(number);
-            let identity = match found {
+            let identity = match self.identity(number) {
                 None => break,
                 Some(Ok(identity)) => identity,
                 Some(Err(text)) => {
@@ -140,7 +160,7 @@ impl Client {
                     continue;
                 }
             };
-            let head = match Arc::clone(&identity).exchange(ask, lane).await {
+            let head = match identity.exchange(ask, lane, &self.servers).await {
                 Ok(head) => head,
                 Err(error) if refused.is_empty() => return Err(error),
                 Err(error) => {
@@ -150,11 +170,12 @@ impl Client {
             };
             let status = head.response.status();
             if status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN {
-                self.works(&identity);
+                self.works(&head);
                 return Ok(head);
             }
+            let label = identity.label(head.target);
             let words = read(head).await?.words();
-            refused.push(format!("{}: {words}", identity.label()));
+            refused.push(format!("{label}: {words}"));
         }
         if refused.is_empty() {
             Err(CallError::NoCredentials(unusable.join("; ")))
@@ -163,89 +184,58 @@ impl Client {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Search> {
-        self.search.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The identity at the place with that number; see [`Search::identity`].
+    pub(super) fn identity(&self, number: usize) -> Option<Result<Arc<Identity>, String>> {
+        self.search.lock().unwrap_or_else(PoisonError::into_inner).identity(number)
     }
 
-    /// Says once which credentials are in use.
-    fn works(&self, identity: &Identity) {
-        let Some(working) = &self.working else { return };
-        let mut working = working.lock().unwrap_or_else(PoisonError::into_inner);
-        if *working != identity.name {
-            working.clone_from(&identity.name);
-            tracing::info!(
-                credentials = %identity.name,
-                server = %identity.server,
-                "using the API server"
-            );
+    /// The identity that worked last.
+    pub(super) fn working(&self) -> Option<Arc<Identity>> {
+        let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        working.as_ref().map(|(identity, _)| Arc::clone(identity))
+    }
+
+    /// Says once which credentials are in use, and where.
+    fn works(&self, head: &Head) {
+        let (identity, target) = (&head.identity, head.target);
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = working.replace((Arc::clone(identity), target));
+        if self.says && before.is_none_or(|(old, at)| old.name != identity.name || at != target) {
+            let server = match target {
+                Target::Named => identity.server.to_string(),
+                Target::Other(socket) => format!("https://{socket}"),
+            };
+            tracing::info!(credentials = %identity.name, %server, "using the API server");
         }
     }
 }
 
 impl Identity {
     /// Where it goes and with what, for people.
-    fn label(&self) -> String {
-        format!("{} ({})", self.server, self.name)
-    }
-
-    async fn exchange(self: Arc<Self>, ask: &Ask, lane: Lane) -> Result<Head, CallError> {
-        if lane == Lane::Any
-            && let Some(mut connection) = self.take_idle()
-            && connection.ready().await
-        {
-            // A server may close an idle connection just now. Sending again is safe: what is
-            // written names a version, or creates.
-            if let Ok(response) = connection.send(self.request(ask)?).await {
-                return Ok(self.head(response, connection));
-            }
+    pub(super) fn label(&self, target: Target) -> String {
+        match target {
+            Target::Named => format!("{} ({})", self.server, self.name),
+            Target::Other(socket) => format!("https://{socket} ({})", self.name),
         }
-        let sockets = self.server.sockets().await;
-        let sockets = sockets.map_err(|error| CallError::Resolve(self.label(), error))?;
-        let mut connection = Connection::open(&sockets, self.tls.as_ref())
-            .await
-            .map_err(|error| CallError::Connect(self.label(), error))?;
-        let response = connection
-            .send(self.request(ask)?)
-            .await
-            .map_err(|error| CallError::Http(self.label(), error))?;
-        Ok(self.head(response, connection))
-    }
-
-    fn head(self: Arc<Self>, response: Response<Incoming>, connection: Connection) -> Head {
-        Head { response, connection, identity: self }
-    }
-
-    fn request(&self, ask: &Ask) -> Result<Request<Full<Bytes>>, CallError> {
-        let mut request = Request::builder()
-            .method(&ask.method)
-            .uri(format!("{}{}", self.server.base, ask.path))
-            .header(HOST, self.server.authority())
-            .header(ACCEPT, "application/json")
-            .header(USER_AGENT, AGENT);
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
-        if !ask.body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        request.body(Full::new(ask.body.clone())).map_err(CallError::Request)
     }
 }
 
 /// Reads the body, and gives the connection back for the next request.
 pub(super) async fn read(head: Head) -> Result<Reply, CallError> {
-    let Head { response, connection, identity } = head;
+    let Head { response, connection, identity, target, lane } = head;
     let (parts, mut body) = response.into_parts();
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| CallError::Http(identity.label(), error))?;
+        let frame = frame.map_err(|error| CallError::Http(identity.label(target), error))?;
         if let Some(data) = frame.data_ref() {
             bytes.extend_from_slice(data);
         }
         if bytes.len() > LONGEST {
-            return Err(CallError::Long(identity.label()));
+            return Err(CallError::Long(identity.label(target)));
         }
     }
-    identity.put_idle(connection);
+    if lane == Lane::Any {
+        identity.put_idle(target, connection);
+    }
     Ok(Reply { status: parts.status, body: bytes.into() })
 }

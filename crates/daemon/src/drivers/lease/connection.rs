@@ -96,25 +96,28 @@ impl Connection {
         tls: Option<&Tls>,
         limit: Option<Duration>,
     ) -> Result<Self, ConnectError> {
-        let attempt = async {
-            let connected = TcpStream::connect(socket).await;
-            let stream = connected
-                .and_then(|stream| tune(&stream).map(|()| stream))
-                .map_err(|error| ConnectError::Tcp(socket, error))?;
-            let Some((config, name)) = tls else {
-                return Self::speak(stream, socket).await;
-            };
-            let connector = TlsConnector::from(Arc::clone(config));
-            match connector.connect(name.clone(), stream).await {
-                Ok(stream) => Self::speak(stream, socket).await,
-                Err(error) => Err(ConnectError::Tls(socket, error)),
-            }
-        };
+        let attempt = async { Self::over(connect(socket).await?, socket, tls).await };
         match limit {
             None => attempt.await,
             Some(limit) => timeout(limit, attempt)
                 .await
                 .unwrap_or_else(|_| Err(ConnectError::Tcp(socket, io::ErrorKind::TimedOut.into()))),
+        }
+    }
+
+    /// Speaks TLS, if that is wanted, and HTTP over a stream to that socket.
+    pub(super) async fn over(
+        stream: TcpStream,
+        socket: SocketAddr,
+        tls: Option<&Tls>,
+    ) -> Result<Self, ConnectError> {
+        let Some((config, name)) = tls else {
+            return Self::speak(stream, socket).await;
+        };
+        let connector = TlsConnector::from(Arc::clone(config));
+        match connector.connect(name.clone(), stream).await {
+            Ok(stream) => Self::speak(stream, socket).await,
+            Err(error) => Err(ConnectError::Tls(socket, error)),
         }
     }
 
@@ -134,6 +137,11 @@ impl Connection {
         Ok(Self { sender, driver: driver.abort_handle() })
     }
 
+    /// Ends the connection from elsewhere.
+    pub(super) fn abort_handle(&self) -> AbortHandle {
+        self.driver.clone()
+    }
+
     /// Waits until the connection can take a request; false: it never will.
     pub(super) async fn ready(&mut self) -> bool {
         self.sender.ready().await.is_ok()
@@ -146,6 +154,14 @@ impl Connection {
     ) -> hyper::Result<Response<Incoming>> {
         self.sender.send_request(request).await
     }
+}
+
+/// A TCP connection to that socket, which notices when its peer vanishes.
+pub(super) async fn connect(socket: SocketAddr) -> Result<TcpStream, ConnectError> {
+    let connected = TcpStream::connect(socket).await;
+    connected
+        .and_then(|stream| tune(&stream).map(|()| stream))
+        .map_err(|error| ConnectError::Tcp(socket, error))
 }
 
 /// Detects a peer that vanished without a word.

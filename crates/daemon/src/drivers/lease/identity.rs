@@ -1,7 +1,7 @@
 //! One usable kubeconfig, or the service account of a pod: a server, and who we are to it.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,11 +13,15 @@ use thiserror::Error;
 
 use super::connection::{Connection, Tls};
 use super::files::{FileError, Files};
+use super::route::Target;
 use super::server::{Local, Server, UrlError};
 use super::tls::{self, Pair, TlsError, Trust};
 
 #[cfg(test)]
 mod tests;
+
+/// How many connections are kept for the next requests.
+const IDLE: usize = 2;
 
 /// Why a kubeconfig cannot be used. The texts hold no contents of files, only names.
 #[derive(Debug, Error)]
@@ -71,8 +75,8 @@ pub(super) struct Identity {
     pub(super) tls: Option<Tls>,
     /// The `Authorization` header; marked sensitive, so that it is never printed.
     pub(super) authorization: Option<HeaderValue>,
-    /// A connection that has nothing to do.
-    idle: Mutex<Option<Connection>>,
+    /// Connections that have nothing to do, the last used at the end.
+    idle: Mutex<Vec<(Target, Connection)>>,
 }
 
 impl Identity {
@@ -122,15 +126,37 @@ impl Identity {
         })
     }
 
-    /// Takes the idle connection, if there is one.
-    pub(super) fn take_idle(&self) -> Option<Connection> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Takes an idle connection to that server, if there is one.
+    pub(super) fn take_idle(&self, target: Target) -> Option<Connection> {
+        let mut idle = self.idle();
+        let index = idle.iter().rposition(|(kept, _)| *kept == target)?;
+        Some(idle.remove(index).1)
     }
 
-    /// Keeps a connection for the next request; one is enough.
-    pub(super) fn put_idle(&self, connection: Connection) {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+    /// Keeps a connection for a later request.
+    pub(super) fn put_idle(&self, target: Target, connection: Connection) {
+        let mut idle = self.idle();
+        if idle.len() == IDLE {
+            idle.remove(0);
+        }
+        idle.push((target, connection));
     }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Target, Connection)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The TLS client for other servers of the cluster than the named one; none: the credentials
+    /// are for the named one alone (it speaks no TLS, or stands before the API server).
+    pub(super) fn tls_elsewhere(&self) -> Option<Tls> {
+        let (config, _) = self.tls.as_ref().filter(|_| self.server.base.is_empty())?;
+        Some((Arc::clone(config), cluster_name()))
+    }
+}
+
+/// The name that every API server can prove.
+pub(super) fn cluster_name() -> ServerName<'static> {
+    ServerName::try_from("kubernetes").expect("a DNS name")
 }
 
 fn missing(kind: &'static str, name: &str) -> Unusable {

@@ -15,6 +15,8 @@ use thiserror::Error;
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use tokio::time::timeout;
 
+use super::near;
+
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +46,15 @@ impl Local {
             all.push(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)));
         }
         all
+    }
+
+    /// Where this node's API server may be if nothing is known of it: on loopback, and at this
+    /// node's `own` addresses.
+    pub(super) fn near(&self, own: &[IpAddr]) -> Vec<SocketAddr> {
+        let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let own = own.iter().copied().filter(|own| !self.is_vip(*own) && *own != loopback);
+        let all = std::iter::once(loopback).chain(own);
+        all.map(|address| SocketAddr::new(address, self.port)).collect()
     }
 }
 
@@ -115,6 +126,39 @@ impl Server {
             format!("[{}]:{}", self.host, self.port)
         } else {
             format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// Whether it is this node's, as far as is known without asking a name server.
+    pub(super) fn is_near(&self) -> bool {
+        self.literal().iter().any(|address| self.local.is_vip(*address) || near::is_here(*address))
+    }
+
+    /// Where this node's API server may be, in order: where the URL says, if that is this node or
+    /// an address of the plan; on loopback; and at this node's `own` addresses.
+    pub(super) fn near(&self, own: &[IpAddr]) -> Vec<SocketAddr> {
+        let mut all = Vec::new();
+        for address in self.literal() {
+            if self.local.is_vip(address) {
+                all.extend(self.local.sockets(self.port));
+            } else if near::is_here(address) {
+                all.push(SocketAddr::new(address, self.port));
+            }
+        }
+        for socket in self.local.near(own) {
+            if !all.contains(&socket) {
+                all.push(socket);
+            }
+        }
+        all
+    }
+
+    /// The URL's address, or what its name last resolved to.
+    fn literal(&self) -> Vec<IpAddr> {
+        match self.host.parse() {
+            Ok(address) => vec![address],
+            Err(_) if self.host == "localhost" => vec![Ipv4Addr::LOCALHOST.into()],
+            Err(_) => self.names.known(),
         }
     }
 
