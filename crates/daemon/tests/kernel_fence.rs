@@ -2,6 +2,8 @@
 
 #[path = "kernel_fence/lasting.rs"]
 mod lasting;
+#[path = "kernel_fence/load.rs"]
+mod load;
 #[path = "kernel_fence/others.rs"]
 mod others;
 #[path = "kernel_fence/passing.rs"]

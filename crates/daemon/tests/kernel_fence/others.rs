@@ -1,19 +1,28 @@
 //! Other programs that use nftables: batches put together here, so that the fence's own words are
 //! not judged by themselves (include/uapi/linux/netfilter/{nfnetlink,nf_tables}.h).
 
-use std::io;
+use std::{io, mem};
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use netlink_sys::{Socket, SocketAddr};
+use rustix::net::sockopt::set_socket_send_buffer_size_force;
 
 /// `NFNL_SUBSYS_NFTABLES`.
 const NF_TABLES: u16 = 10 << 8;
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
+const NEW_TABLE: u16 = NF_TABLES;
 const DELETE_TABLE: u16 = NF_TABLES | 2;
-/// `NLM_F_REQUEST` and `NLM_F_ACK`.
+const NEW_CHAIN: u16 = NF_TABLES | 3;
+const NEW_RULE: u16 = NF_TABLES | 6;
+const NEW_SET: u16 = NF_TABLES | 9;
+const NEW_ELEMENT: u16 = NF_TABLES | 12;
+/// `NLM_F_REQUEST` and `NLM_F_CREATE`: only what fails is answered.
 const REQUEST: u16 = 1;
-const ACK: u16 = 4;
+const CREATE: u16 = 0x400;
+/// `NFPROTO_IPV4` and `NFPROTO_NETDEV`.
+const IPV4: u8 = 2;
+const NETDEV: u8 = 5;
 
 /// Another program.
 pub(crate) struct Other {
@@ -39,9 +48,35 @@ impl Other {
 
     /// `nft delete table netdev NAME`.
     pub(crate) fn delete_table(&mut self, name: &str) -> io::Result<()> {
-        let name = attribute(1, &[name.as_bytes(), b"\0"].concat());
-        self.message(DELETE_TABLE, 5, &name);
+        self.message(DELETE_TABLE, NETDEV, &text(1, name));
         self.commit()
+    }
+
+    /// A batch that puts a table in place of the one of before, as programs do that keep the rules
+    /// of many services: each has a chain with two rules, and is in a set.
+    pub(crate) fn services(&mut self, count: u32) -> Vec<u8> {
+        let table = text(1, "services");
+        // A table that is not there cannot be deleted.
+        for kind in [NEW_TABLE, DELETE_TABLE, NEW_TABLE] {
+            self.message(kind, IPV4, &table);
+        }
+        let kind = [number(3, 0), number(4, 7), number(5, 4), number(10, 1)].concat();
+        self.message(NEW_SET, IPV4, &[table.clone(), text(2, "addresses"), kind].concat());
+        let all: Vec<u32> = (0..count).collect();
+        for some in all.chunks(1000) {
+            let element = |id: &u32| nested(1, &nested(1, &number(1, *id)));
+            let elements = nested(3, &some.iter().flat_map(element).collect::<Vec<u8>>());
+            let names = [table.clone(), text(2, "addresses")].concat();
+            self.message(NEW_ELEMENT, IPV4, &[names, elements].concat());
+        }
+        for id in all {
+            let name = format!("service-{id}");
+            self.message(NEW_CHAIN, IPV4, &[table.clone(), text(3, &name)].concat());
+            let rule = [table.clone(), text(2, &name), nested(4, &steps(id))].concat();
+            self.message(NEW_RULE, IPV4, &rule);
+            self.message(NEW_RULE, IPV4, &rule);
+        }
+        self.end()
     }
 
     fn begin(&mut self) {
@@ -52,7 +87,7 @@ impl Other {
 
     /// Appends a message: its type, family, and attributes.
     fn message(&mut self, kind: u16, family: u8, attributes: &[u8]) {
-        self.header(kind, REQUEST | ACK, 4 + attributes.len());
+        self.header(kind, REQUEST | CREATE, 4 + attributes.len());
         self.batch.extend([family, 0, 0, 0]);
         self.batch.extend(attributes);
     }
@@ -65,12 +100,24 @@ impl Other {
         self.batch.extend([0; 8]);
     }
 
-    /// Sends what was appended; the first error among the answers.
-    fn commit(&mut self) -> io::Result<()> {
+    /// What was appended.
+    fn end(&mut self) -> Vec<u8> {
         self.header(BATCH_END, REQUEST, 4);
         self.batch.extend([0, 0, 0, 10]);
-        self.socket.send_to(&self.batch, &SocketAddr::new(0, 0), 0)?;
+        let batch = mem::take(&mut self.batch);
         self.begin();
+        batch
+    }
+
+    fn commit(&mut self) -> io::Result<()> {
+        let batch = self.end();
+        self.send(&batch)
+    }
+
+    /// Sends a batch; the first error among the answers.
+    pub(crate) fn send(&self, batch: &[u8]) -> io::Result<()> {
+        set_socket_send_buffer_size_force(&self.socket, 64 << 20)?;
+        self.socket.send_to(batch, &SocketAddr::new(0, 0), 0)?;
         let mut result = Ok(());
         let mut answer = Vec::with_capacity(32 * 1024);
         while self.socket.recv(&mut answer, 0).is_ok() {
@@ -82,6 +129,28 @@ impl Other {
         }
         result
     }
+}
+
+/// What a rule does: the packet is for this service, count it, and accept it.
+fn steps(id: u32) -> Vec<u8> {
+    let load = [number(1, 8), number(2, 1), number(3, 16), number(4, 4)].concat();
+    let compare = [number(1, 8), number(2, 0), nested(3, &number(1, id))].concat();
+    let accept = [number(1, 0), nested(2, &nested(2, &number(1, 1)))].concat();
+    let step = |name, data: &[u8]| nested(1, &[text(1, name), nested(2, data)].concat());
+    let counter = step("counter", &[]);
+    [step("payload", &load), step("cmp", &compare), counter, step("immediate", &accept)].concat()
+}
+
+fn number(kind: u16, value: u32) -> Vec<u8> {
+    attribute(kind, &value.to_be_bytes())
+}
+
+fn text(kind: u16, value: &str) -> Vec<u8> {
+    attribute(kind, &[value.as_bytes(), b"\0"].concat())
+}
+
+fn nested(kind: u16, attributes: &[u8]) -> Vec<u8> {
+    attribute(kind | 0x8000, attributes)
 }
 
 /// An attribute, filled up to a multiple of four.
