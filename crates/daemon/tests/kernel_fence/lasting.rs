@@ -10,7 +10,7 @@ use kube_vip_core::address::LinkName;
 use tokio::time::timeout;
 
 use crate::others::Other;
-use crate::world::{ELECTION, NEAR, OTHER_VIP, OWN, VIP, World, in_a_world};
+use crate::world::{ELECTION, FAR, NEAR, OTHER_VIP, OWN, VIP, World, in_a_world};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -181,6 +181,33 @@ fn two_elections_do_not_touch_each_other() {
         fence.silence(VIP).expect("the kernel can");
         other.release(OTHER_VIP).expect("the kernel can");
         assert!(!world.answers(VIP) && world.answers(OTHER_VIP));
+    });
+}
+
+#[test]
+fn a_table_of_another_make_is_replaced() {
+    in_a_world(|world| {
+        let name = world.fence().table().to_owned();
+        Other::start().add_table(&name);
+        let mut fence = world.fence();
+        world.add(VIP, 24);
+        world.set(&mut fence, Voice::Accepting, 5 * SECOND);
+        assert!(!world.answers(VIP));
+    });
+}
+
+#[test]
+fn a_table_that_stood_on_another_interface_moves() {
+    in_a_world(|world| {
+        let far = LinkName::new(FAR).expect("a name");
+        let mut fence = Fence::open(ELECTION, &far).expect("the kernel can");
+        fence.prepare(VIP, Some(OWN), 20 * SECOND).expect("the kernel can");
+        world.add(VIP, 24);
+        assert!(world.answers(VIP), "nothing stands at this interface");
+        drop(fence);
+        let mut fence = world.fence();
+        assert!(!world.answers(VIP));
+        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Silent)]));
     });
 }
 

@@ -52,6 +52,14 @@ impl Other {
         self.commit()
     }
 
+    /// `nft add table netdev NAME`, with a set `guard` that is none of ours: of names.
+    pub(crate) fn add_table(&mut self, name: &str) {
+        self.message(NEW_TABLE, NETDEV, &text(1, name));
+        let kind = [text(2, "guard"), number(3, 0), number(4, 5), number(5, 16), number(10, 1)];
+        self.message(NEW_SET, NETDEV, &[text(1, name), kind.concat()].concat());
+        self.commit().expect("anybody may");
+    }
+
     /// A batch that puts a table in place of the one of before, as programs do that keep the rules
     /// of many services: each has a chain with two rules, and is in a set.
     pub(crate) fn services(&mut self, count: u32) -> Vec<u8> {

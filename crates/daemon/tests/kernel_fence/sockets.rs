@@ -89,6 +89,27 @@ fn listeners_at_the_address_itself_and_other_protocols_stay() {
     });
 }
 
+/// A server that is written in Go listens with MPTCP where the kernel has it (RFC 8684), for
+/// clients that mostly do not.
+#[test]
+fn connections_of_a_server_that_speaks_mptcp_are_reset() {
+    in_a_world(|world| {
+        with_addresses(&world);
+        let mut sockets = Sockets::open().expect("the kernel can");
+        let listener = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::MPTCP));
+        let listener = listener.expect("this kernel lacks CONFIG_MPTCP");
+        let anywhere = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
+        listener.bind(&anywhere.into()).expect("a free port");
+        listener.listen(8).expect("it listens");
+        let listener = TcpListener::from(listener);
+        let (client, server) = connect(OWN, VIP, &listener);
+        assert_eq!(sockets.destroy(VIP).expect("the kernel can"), 1);
+        assert_eq!(end_of(&client), Some(ErrorKind::ConnectionReset));
+        assert_eq!(end_of(&server), Some(ErrorKind::ConnectionAborted));
+        assert!(works(&connect(OWN, VIP, &listener)), "it listens still");
+    });
+}
+
 #[test]
 fn all_of_many_are_destroyed() {
     in_a_world(|world| {

@@ -88,6 +88,9 @@ impl Sockets {
     /// Destroys the TCP sockets of all programs whose local address this is, but not those that
     /// listen. Returns how many.
     ///
+    /// A connection of which both ends speak MPTCP (RFC 8684) outlives its sockets until it finds
+    /// out by itself: the kernel has nothing to destroy those with.
+    ///
     /// # Errors
     /// If the kernel refuses.
     pub fn destroy(&mut self, address: Ipv4Addr) -> Result<usize, SocketsError> {
