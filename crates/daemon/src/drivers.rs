@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::settings::config::Config;
 use frames::{Frames, FramesError};
 use kernel::{Kernel, KernelError};
-use lease::Lease;
+use lease::{Here, Lease};
 use signals::Signals;
 
 /// How long the process may outlive its work for the sake of Kubernetes Events.
@@ -67,10 +67,11 @@ impl Drivers {
     pub fn start(config: &Config, clock: Clock) -> Result<Self, DriversError> {
         let (sender, events) = unbounded_channel();
         let plan = &config.plan;
+        let here = Here { port: config.port, health: config.health.clone() };
         Ok(Self {
             kernel: Kernel::start(plan, clock, sender.clone())?,
             frames: Frames::start(plan, sender.clone())?,
-            lease: Lease::start(plan, config.credentials.clone(), config.port, sender.clone()),
+            lease: Lease::start(plan, config.credentials.clone(), here, sender.clone()),
             _signals: Signals::start(sender)?,
             events,
         })

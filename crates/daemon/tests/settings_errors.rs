@@ -25,7 +25,7 @@ const fn case(name: &'static str, environment: &'static [&'static str]) -> Case 
     Case { name, environment, flags: &[] }
 }
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     case("nothing is set", &["vip_arp=", "cp_enable=", "address=", "vip_interface="]),
     case("a name is misspelled", &["vip_arp=", "vip_apr=true"]),
     case("switches are in words of their own", &["vip_arp=yes", "cp_enable=on"]),
@@ -62,6 +62,16 @@ const CASES: [Case; 20] = [
     case(
         "ports",
         &["port=70000", "health_check_port=80", "prometheus_server=2112", "vip_loglevel=debug"],
+    ),
+    case(
+        "health and preference",
+        &[
+            "vip_priority=256",
+            "vip_fail_back=no",
+            "control_plane_health_check_address=127.0.0.1:6443",
+            "control_plane_health_check_period_seconds=0",
+            "control_plane_health_check_failure_threshold=0.5",
+        ],
     ),
     case("an interface that is not there", &["vip_interface=eth0"]),
     case("lo", &["vip_interface=lo", "vip_subnet=32,128"]),

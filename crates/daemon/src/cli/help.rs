@@ -6,8 +6,9 @@ use crate::settings::definition::{Definition, Effect, Group};
 use crate::settings::definitions;
 use crate::settings::text::fold;
 
-/// Where the defaults stand.
+/// Where the defaults stand, and how long a line may be.
 const COLUMN: usize = 54;
+const WIDTH: usize = 100;
 
 const INTRODUCTION: &str = "\
 Run the daemon: it elects one node, and keeps the address there
@@ -59,6 +60,14 @@ fn line(definition: &Definition) -> String {
     }
     if definition.default.is_empty() {
         return left;
+    }
+    // Where one line is not enough, the flag has one of its own.
+    if left.len() + definition.default.len() > WIDTH - "  default ".len()
+        && let Some(at) = left.rfind(", -")
+    {
+        left.replace_range(at..at + 2, ",\n  ");
+        let last = left.rfind('\n').map_or(0, |at| at + 1);
+        return format!("{left:0$}  default {1}", last + COLUMN, definition.default);
     }
     format!("{left:COLUMN$}  default {}", definition.default)
 }

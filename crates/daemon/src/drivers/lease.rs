@@ -28,13 +28,13 @@ pub use self::credentials::Places;
 use self::credentials::Search;
 use self::events::Events;
 use self::health::Examiner;
-pub use self::health::Question;
 use self::kept::Kept;
 use self::node::Finder;
 use self::register::Registrar;
 use self::server::Local;
 use self::servers::Servers;
 use self::watch::{View, Watch};
+use crate::settings::config::HealthCheck;
 
 mod asks;
 mod candidate;
@@ -105,13 +105,13 @@ pub struct Here {
     /// Its port on this node, which is asked where a kubeconfig names an address of the plan.
     pub port: u16,
     /// How it is asked for its health.
-    pub question: Question,
+    pub health: HealthCheck,
 }
 
 impl From<u16> for Here {
     /// At this port, asked as usual.
     fn from(port: u16) -> Self {
-        Self { port, question: Question::default() }
+        Self { port, health: HealthCheck::default() }
     }
 }
 
@@ -125,7 +125,7 @@ impl Lease {
         here: impl Into<Here>,
         events: UnboundedSender<Event>,
     ) -> Self {
-        let (places, Here { port, question }) = (places.into(), here.into());
+        let (places, Here { port, health }) = (places.into(), here.into());
         let vips: Arc<[_]> = plan.vips.iter().map(|vip| vip.address()).collect();
         let local = Local { vips: Arc::clone(&vips), port };
         // A third of what one request may take.
@@ -136,7 +136,7 @@ impl Lease {
         let shared = Arc::new(Shared {
             asks: Asks::lease(&plan.lease),
             client: Arc::new(Client::new(search(), Arc::clone(&servers))),
-            examiner: Examiner::new(question, local.clone()),
+            examiner: Examiner::new(health, local.clone()),
             looking: AtomicBool::new(false),
             kept: Kept::default(),
             answered: Arc::default(),

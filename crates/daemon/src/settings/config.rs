@@ -16,6 +16,8 @@ pub struct Config {
     pub credentials: Credentials,
     /// The port of the API server, on the virtual address and on this node; never 0.
     pub port: u16,
+    /// How that API server is asked for its health.
+    pub health: HealthCheck,
     /// Where `/metrics` listens; none: nowhere.
     pub metrics: Option<Listen>,
     /// The port of `/healthz`, on all addresses, 1024 or above; none: no such server.
@@ -35,6 +37,17 @@ pub struct Credentials {
     pub kubeconfig_env: Option<String>,
     /// The environment's `HOME`, for `.kube/config` in it.
     pub home: Option<PathBuf>,
+}
+
+/// What is asked for the health of this node's API server, if not its `/readyz`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// `control_plane_health_check_address`: an `http` or `https` URL that answers 200 if all is
+    /// well. Without a path, an API server is asked there as this node's would be.
+    pub url: Option<String>,
+    /// `control_plane_health_check_ca_path`: who signed the certificate that is shown there, a file
+    /// in PEM; none: the kubeconfig's authority, and then its credentials are shown too.
+    pub authority: Option<PathBuf>,
 }
 
 /// Where a server listens.

@@ -4,6 +4,7 @@
 use super::definition::{Definition, Flag, Group, Kind};
 
 mod bgp;
+pub(super) mod conduct;
 pub(super) mod control_plane;
 mod other;
 pub(super) mod process;
@@ -21,9 +22,8 @@ use definitions;
 
 /// Every setting, in the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Definition> {
-    [control_plane::TABLE, process::TABLE, services::TABLE, bgp::TABLE, other::TABLE]
-        .into_iter()
-        .flatten()
+    let own = [control_plane::TABLE, process::TABLE, conduct::TABLE];
+    own.into_iter().chain([services::TABLE, bgp::TABLE, other::TABLE]).flatten()
 }
 
 /// The setting with this environment name, or this flag where it has no such name.

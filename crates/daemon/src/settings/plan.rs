@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_vip_core::address::NodeName;
-use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, TimingsError};
+use kube_vip_core::plan::{LeasePlan, Plan, Timings, TimingsError};
 
 use super::config::{Config, Credentials, Warning};
 use super::definition::{Definition, Wrong};
@@ -21,6 +21,7 @@ use super::values::Values;
 use super::{Feature, Settings};
 
 mod address;
+mod conduct;
 mod interface;
 
 impl Settings {
@@ -79,6 +80,8 @@ impl Check<'_> {
         let timings = self.timings();
         let announce_every = self.announce_every();
         let namespace = self.namespace();
+        let conduct = self.conduct();
+        let health = self.health_check();
         self.ports();
         self.log_level();
         let values = self.values();
@@ -89,11 +92,12 @@ impl Check<'_> {
                 vips: vips?,
                 lease: LeasePlan { namespace, name: values.lease_name.clone(), timings: timings? },
                 announce_every,
-                conduct: Conduct::default(),
+                conduct,
                 boot: self.host.boot.clone(),
             },
             credentials: self.credentials(),
             port: values.port,
+            health,
             metrics: values.metrics,
             health_port: values.health_port,
             log_level: values.log_level,

@@ -48,6 +48,22 @@ pub struct Values {
     pub retry_period: Duration,
     /// `vip_arpRate`, in milliseconds.
     pub arp_rate: i64,
+    /// `vip_priority`.
+    pub priority: u32,
+    /// `vip_fail_back`.
+    pub fail_back: bool,
+    /// `vip_hold_on_api_loss`.
+    pub hold_on_api_loss: bool,
+    /// `control_plane_health_check_address`, as written.
+    pub health_url: String,
+    /// `control_plane_health_check_period_seconds`.
+    pub health_period: Duration,
+    /// `control_plane_health_check_timeout_seconds`.
+    pub health_timeout: Duration,
+    /// `control_plane_health_check_failure_threshold`.
+    pub health_fall: u32,
+    /// `control_plane_health_check_ca_path`, as written.
+    pub health_ca_path: String,
     /// `k8s_config_file`.
     pub k8s_config_file: String,
     /// `KUBECONFIG`.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use kube_vip::drivers::lease::{Here, Question};
+use kube_vip::drivers::lease::Here;
+use kube_vip::settings::config::HealthCheck;
 use kube_vip_core::event::{Call, Check, Health};
 use tokio::net::TcpListener;
 
@@ -239,7 +240,7 @@ async fn after_a_bad_look_requests_go_elsewhere_at_once() {
 }
 
 fn at(url: String, authority: Option<std::path::PathBuf>) -> Here {
-    Here { port: 6443, question: Question { url: Some(url), authority } }
+    Here { port: 6443, health: HealthCheck { url: Some(url), authority } }
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 //! it does not refuse. One connection is kept from one look to the next, and a new one is made as
 //! soon as that one is of no use.
 
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,20 +18,10 @@ use self::doors::Doors;
 use super::client::Client;
 use super::route::{Fault, Target};
 use super::server::Local;
+use crate::settings::config::HealthCheck;
 
 mod door;
 mod doors;
-
-/// What is asked, if it is not `/readyz` of this node's API server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Question {
-    /// An `http` or `https` URL that answers 200 if all is well. Without a path, it is asked as
-    /// this node's API server would be.
-    pub url: Option<String>,
-    /// Who signed the certificate that is shown there, a file in PEM; none: the kubeconfig's
-    /// authority, and then its credentials are shown too.
-    pub authority: Option<PathBuf>,
-}
 
 /// Looks at this node's API server.
 #[derive(Debug)]
@@ -46,8 +35,8 @@ pub(super) struct Examiner {
 
 impl Examiner {
     /// A question about an address of the plan is asked on this node.
-    pub(super) fn new(question: Question, local: Local) -> Self {
-        let doors = Doors::new(question, local);
+    pub(super) fn new(check: HealthCheck, local: Local) -> Self {
+        let doors = Doors::new(check, local);
         Self { doors, kept: Mutex::default(), told: AtomicBool::new(false) }
     }
 

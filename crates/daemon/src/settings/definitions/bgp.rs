@@ -1,4 +1,4 @@
-//! Settings of BGP, which is not in this version, and of the health check that belongs to it.
+//! Settings of BGP, which is not in this version.
 
 use super::known;
 use crate::settings::definition::Target::{Missing, Part};
@@ -119,40 +119,5 @@ pub(super) static TABLE: &[Definition] = &[
         text("name"),
         "frr8.3",
         "Release that zebra belongs to",
-    ),
-    bgp(
-        &["control_plane_health_check_address"],
-        "controlPlaneHealthCheckAddress",
-        text("url"),
-        "",
-        "What is asked before the route is announced",
-    ),
-    bgp(
-        &["control_plane_health_check_period_seconds"],
-        "controlPlaneHealthCheckPeriodSeconds",
-        number("seconds"),
-        "5",
-        "Pause between two such questions",
-    ),
-    bgp(
-        &["control_plane_health_check_timeout_seconds"],
-        "controlPlaneHealthCheckTimeoutSeconds",
-        number("seconds"),
-        "3",
-        "How long an answer may take",
-    ),
-    bgp(
-        &["control_plane_health_check_failure_threshold"],
-        "controlPlaneHealthCheckFailureThreshold",
-        number("number"),
-        "3",
-        "After so many failures the route is withdrawn",
-    ),
-    bgp(
-        &["control_plane_health_check_ca_path"],
-        "controlPlaneHealthCheckCAPath",
-        text("path"),
-        "",
-        "The certificate authority of the answer",
     ),
 ];

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use kube_vip_core::address::{LinkName, Mac, Vip};
-use kube_vip_core::plan::{Conduct, Vips};
+use kube_vip_core::plan::{Conduct, HealthPlan, Vips};
 
 use super::*;
 use crate::settings::Inputs;
-use crate::settings::config::{Listen, LogLevel};
+use crate::settings::config::{HealthCheck, Listen, LogLevel};
 use crate::settings::host::HostLink;
 
 const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 140);
@@ -113,6 +113,7 @@ fn the_manifest_comes_to_its_plan() {
             home: None,
         },
         port: 6443,
+        health: HealthCheck::default(),
         metrics: Some(Listen { address: None, port: 2112 }),
         health_port: None,
         log_level: LogLevel(0),
@@ -279,4 +280,56 @@ fn an_address_that_may_be_the_nodes_own_gets_a_warning() {
     let mut host = board();
     host.links[2].addresses.push((VIP, 32));
     assert_eq!(warnings(&on(&host, &[])), [""; 0], "left by an earlier process");
+}
+
+#[test]
+fn conduct_and_health_are_the_settings() {
+    let config = config(&[
+        ("vip_priority", "255"),
+        ("vip_fail_back", "true"),
+        ("vip_hold_on_api_loss", "false"),
+        ("control_plane_health_check_address", "https://127.0.0.1:6443/readyz"),
+        ("control_plane_health_check_period_seconds", "5"),
+        ("control_plane_health_check_timeout_seconds", "3"),
+        ("control_plane_health_check_failure_threshold", "2"),
+        ("control_plane_health_check_ca_path", "/ca.crt"),
+    ]);
+    let seconds = Duration::from_secs;
+    let health = HealthPlan { period: seconds(5), timeout: seconds(3), rise: 2, fall: 2 };
+    let expected = Conduct { health, hold_on_api_loss: false, priority: 255, fail_back: true };
+    assert_eq!(config.plan.conduct, expected);
+    let url = Some("https://127.0.0.1:6443/readyz".to_owned());
+    assert_eq!(config.health, HealthCheck { url, authority: Some("/ca.crt".into()) });
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+}
+
+#[test]
+fn a_look_never_takes_longer_than_to_the_next() {
+    let config = config(&[("control_plane_health_check_timeout_seconds", "3")]);
+    assert_eq!(config.plan.conduct.health, HealthPlan::default());
+    let text = "control_plane_health_check_timeout_seconds=3: longer than \
+                control_plane_health_check_period_seconds, which is 1; 1 is used";
+    assert_eq!(warnings(&config), [text]);
+}
+
+#[test]
+fn an_authority_that_nothing_is_asked_with_gets_a_warning() {
+    let authority = ("control_plane_health_check_ca_path", "/ca.crt");
+    let plain = ("control_plane_health_check_address", "http://127.0.0.1:8080/health");
+    for (pairs, why) in [
+        (vec![authority], "without control_plane_health_check_address"),
+        (vec![authority, plain], "the URL is not of https"),
+    ] {
+        let warnings = warnings(&config(&pairs));
+        assert!(warnings.len() == 1 && warnings[0].contains(why), "{warnings:?}");
+    }
+}
+
+#[test]
+fn a_health_check_needs_a_url() {
+    for text in ["127.0.0.1:6443", "no url", "ftp://127.0.0.1/readyz", "https://"] {
+        let (label, _) = problem(&board(), &[("control_plane_health_check_address", text)]);
+        let name = "control_plane_health_check_address (--controlPlaneHealthCheckAddress)";
+        assert_eq!(label, name, "{text}");
+    }
 }

@@ -6,37 +6,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
-use super::Question;
 use super::door::{Access, Door, Paths};
 use crate::drivers::lease::client::Client;
 use crate::drivers::lease::files::Files;
 use crate::drivers::lease::identity::{Identity, cluster_name};
 use crate::drivers::lease::server::{Local, Server};
 use crate::drivers::lease::tls::{self, Trust};
+use crate::settings::config::HealthCheck;
 
 /// Makes the ways.
 #[derive(Debug)]
 pub(super) struct Doors {
-    question: Question,
+    check: HealthCheck,
     local: Local,
     /// What was made of the authority's file when it last changed.
     roots: Mutex<Option<(Vec<u8>, Arc<ClientConfig>)>>,
 }
 
 impl Doors {
-    /// A question about an address of the plan is asked on this node.
-    pub(super) fn new(question: Question, local: Local) -> Self {
-        Self { question, local, roots: Mutex::default() }
+    /// A check of an address of the plan is asked on this node.
+    pub(super) fn new(check: HealthCheck, local: Local) -> Self {
+        Self { check, local, roots: Mutex::default() }
     }
 
     /// It is this node's API server that is asked.
     pub(super) const fn are_near(&self) -> bool {
-        self.question.url.is_none()
+        self.check.url.is_none()
     }
 
     /// The ways to ask, in the order in which they are to be tried; at least one.
     pub(super) async fn open(&self, client: &Client) -> Vec<Door> {
-        match &self.question.url {
+        match &self.check.url {
             None => self.near(client),
             Some(url) => match Server::parse(url, self.local.clone()) {
                 Ok(server) => self.there(url, &server, client).await,
@@ -82,7 +82,7 @@ impl Doors {
             let cause = format!("{:?} is no name that a certificate can prove", server.host);
             return vec![Door::closed(sockets.clone(), cause)];
         };
-        let Some(path) = &self.question.authority else {
+        let Some(path) = &self.check.authority else {
             return each(
                 client,
                 || sockets.clone(),
