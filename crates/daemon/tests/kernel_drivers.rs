@@ -5,13 +5,20 @@
 mod announcing;
 #[path = "kernel_drivers/driver_thread.rs"]
 mod driver_thread;
+#[path = "kernel_drivers/fenced.rs"]
+mod fenced;
 #[path = "kernel_drivers/hearing.rs"]
 mod hearing;
 #[path = "kernel_drivers/holding.rs"]
 mod holding;
+#[path = "kernel_drivers/neighbour.rs"]
+mod neighbour;
 #[path = "kernel_drivers/process.rs"]
 mod process;
 #[path = "kernel_drivers/seeing.rs"]
 mod seeing;
 #[path = "kernel_drivers/world.rs"]
 mod world;
+
+#[path = "kernel_fence/others.rs"]
+mod others;

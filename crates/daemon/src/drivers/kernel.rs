@@ -1,11 +1,14 @@
 //! Addresses and links through netlink.
 
+mod changes;
 mod channel;
 pub mod fence;
+mod fencing;
 mod hold;
 mod host;
 mod message;
 mod netlink;
+mod orders;
 mod rtnl;
 mod scope;
 pub mod sockets;
@@ -22,12 +25,15 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+pub use fencing::Layers;
 pub use host::{host, own_addresses};
 pub use netlink::NetlinkError;
 
 use crate::clock::Clock;
+use fence::FenceError;
+use fencing::Fencing;
 use scope::Scope;
-use task::{Connection, Task};
+use task::{Connection, Task, Told};
 
 /// What the driver's thread is called, in `/proc/PID/task/TID/comm`.
 const THREAD: &str = "kernel";
@@ -44,6 +50,9 @@ pub enum KernelError {
     /// The kernel took so long that the address would have outlived the term; it was removed.
     #[error("the kernel took until after the term to add the address; it was removed again")]
     Outlived,
+    /// The fence is there and did not do what it was told.
+    #[error(transparent)]
+    Fence(FenceError),
     /// The kernel refused.
     #[error("the kernel did not {action}: {source}")]
     Refused {
@@ -89,6 +98,19 @@ impl Kernel {
         clock: Clock,
         events: UnboundedSender<Event>,
     ) -> Result<Self, KernelError> {
+        Self::start_with(Layers::Both, plan, clock, events)
+    }
+
+    /// The same with fewer layers than the kernel has: shows what each can do alone.
+    ///
+    /// # Errors
+    /// As [`Kernel::start`].
+    pub fn start_with(
+        layers: Layers,
+        plan: &Plan,
+        clock: Clock,
+        events: UnboundedSender<Event>,
+    ) -> Result<Self, KernelError> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(KernelError::Thread)?;
         let opened = {
@@ -105,7 +127,9 @@ impl Kernel {
             }
         };
         let (orders, told) = unbounded_channel();
-        let task = Task::new(Scope::of(plan), clock, events, told);
+        let (scope, fencing) = (Scope::of(plan), Fencing::of(plan, layers));
+        let told = Told::new(told);
+        let task = Task { scope, fencing, layers, clock, told, events, carried_out: 0 };
         // A new thread has the namespaces and capabilities of the one that starts it.
         let thread = thread::Builder::new().name(THREAD.to_owned());
         let work = move || runtime.block_on(task.run(connection));

@@ -40,7 +40,7 @@ impl Ear {
         .expect("a frame in time")
     }
 
-    fn heard(&self) -> Option<Vec<u8>> {
+    pub(crate) fn heard(&self) -> Option<Vec<u8>> {
         let mut frame = [0; 1514];
         match (&self.0).read(&mut frame) {
             Ok(length) => Some(frame[..length].to_vec()),

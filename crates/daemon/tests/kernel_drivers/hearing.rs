@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use kube_vip::sys::packet::PacketSocket;
 use kube_vip_core::address::{Mac, Vip};
 use kube_vip_core::event::{Effect, Event};
 use kube_vip_core::plan::Vips;
@@ -14,36 +13,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep, timeout};
 
 use crate::announcing::{Ear, frames, mac};
+use crate::neighbour::{Neighbour, PEER, STRANGER};
 use crate::world::{FAR, NEAR, OTHER_VIP, PATIENCE, Switch, VIP, World, in_a_world, vip};
 
 const NODE: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 11);
-const PEER: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 12);
-const STRANGER: Mac = Mac([2, 0, 0, 0, 0x66, 1]);
-
-/// Somebody at the other end of the cable.
-struct Other {
-    socket: PacketSocket,
-    index: u32,
-}
-
-impl Other {
-    async fn of(world: &World) -> Self {
-        let index = world.link(FAR).await.header.index;
-        Self { socket: PacketSocket::open().unwrap(), index }
-    }
-
-    fn says(&self, packet: Packet) {
-        self.sends(&packet.broadcast());
-    }
-
-    fn says_to(&self, packet: Packet, to: Mac) {
-        self.sends(&packet.frame(to));
-    }
-
-    fn sends(&self, frame: &[u8]) {
-        self.socket.send(self.index, ARP, frame).expect("the cable takes it");
-    }
-}
 
 fn reply(from: Station, to: Station) -> Packet {
     Packet { operation: Operation::REPLY, sender: from, target: to }
@@ -72,7 +45,7 @@ async fn a_live_cable(world: &World) {
 fn what_concerns_the_addresses_is_heard_and_nothing_else() {
     in_a_world(|world| async move {
         let (_frames, mut events) = frames(&world);
-        let (other, own) = (Other::of(&world).await, mac(&world, NEAR).await);
+        let (other, own) = (Neighbour::of(&world).await, mac(&world, NEAR).await);
         let us = Station { mac: own, address: NODE };
         let peer = Station { mac: STRANGER, address: PEER };
         // Ordinary talk, what others say to each other, our own words come back, and nonsense.
@@ -82,10 +55,10 @@ fn what_concerns_the_addresses_is_heard_and_nothing_else() {
         other.says(Packet::gratuitous_request(STRANGER, PEER));
         other.says_to(Packet::gratuitous_reply(STRANGER, VIP), Mac([2, 9, 9, 9, 9, 9]));
         other.says(Packet::gratuitous_request(own, VIP));
-        other.sends(&Packet::gratuitous_request(STRANGER, VIP).broadcast()[..40]);
+        other.sends(ARP, &Packet::gratuitous_request(STRANGER, VIP).broadcast()[..40]);
         let mut odd = Packet::gratuitous_request(STRANGER, VIP).broadcast();
         odd[14..20].fill(0xff);
-        other.sends(&odd);
+        other.sends(ARP, &odd);
 
         let said = [
             (Packet::gratuitous_request(STRANGER, VIP), Mac::BROADCAST),
@@ -114,7 +87,7 @@ fn many_addresses_are_heard_as_well() {
             let vips: Vec<Vip> = (1..=count).map(|number| vip(address(number), 32)).collect();
             world.plan.vips = Vips::new(vips).unwrap();
             let (_frames, mut events) = frames(&world);
-            let other = Other::of(&world).await;
+            let other = Neighbour::of(&world).await;
             for number in [1, 50, count] {
                 other.says(Packet::gratuitous_request(STRANGER, address(count + 1)));
                 let packets = [
@@ -134,7 +107,7 @@ fn many_addresses_are_heard_as_well() {
 fn an_interface_that_went_down_is_heard_again() {
     in_a_world(|world| async move {
         let (_frames, mut events) = frames(&world);
-        let other = Other::of(&world).await;
+        let other = Neighbour::of(&world).await;
         let packet = Packet::gratuitous_request(STRANGER, VIP);
         other.says(packet);
         heard(&mut events).await;
@@ -156,7 +129,7 @@ fn an_interface_that_was_made_anew_is_heard() {
             world.pull_out().await;
             world.plug_in().await;
             a_live_cable(&world).await;
-            let other = Other::of(&world).await;
+            let other = Neighbour::of(&world).await;
             let packet = Packet::gratuitous_request(STRANGER, VIP);
             let is_heard = async {
                 while events.try_recv().is_err() {
@@ -184,7 +157,7 @@ fn who_asks_on_an_interface_that_was_made_anew_hears_the_answer() {
         let header = Header { destination: STRANGER, source: own, ethertype: ARP };
         assert_eq!(ear.hear().await, (header, question));
         let answer = reply(Station { mac: STRANGER, address: PEER }, us);
-        Other::of(&world).await.says_to(answer, own);
+        Neighbour::of(&world).await.says_to(answer, own);
         assert_eq!(heard(&mut events).await, (STRANGER, answer));
     });
 }
@@ -206,7 +179,7 @@ fn a_question_that_cannot_be_sent_is_a_refusal() {
 fn a_flood_is_told_in_part_and_does_not_keep_us_from_anything() {
     in_a_world(|world| async move {
         let (_frames, mut events) = frames(&world);
-        let other = Other::of(&world).await;
+        let other = Neighbour::of(&world).await;
         let flood = Packet::gratuitous_request(STRANGER, VIP);
         let began = std::time::Instant::now();
         while began.elapsed() < Duration::from_secs(2) {

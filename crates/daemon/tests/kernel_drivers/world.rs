@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use kube_vip::clock::Clock;
-use kube_vip::drivers::kernel::Kernel;
+use kube_vip::drivers::kernel::{Kernel, Layers};
 use kube_vip_core::address::{LinkName, NodeName, Vip};
 use kube_vip_core::event::{Effect, Event, Snapshot};
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
@@ -167,9 +167,15 @@ impl World {
 
     /// Starts the driver; from now on its events are the world's.
     pub(crate) fn kernel(&mut self) -> Kernel {
+        self.kernel_with(Layers::Both)
+    }
+
+    /// Starts the driver with some of its layers.
+    pub(crate) fn kernel_with(&mut self, layers: Layers) -> Kernel {
         let (sender, events) = unbounded_channel();
         self.events = events;
-        Kernel::start(&self.plan, self.clock, sender).expect("the driver starts")
+        let kernel = Kernel::start_with(layers, &self.plan, self.clock, sender);
+        kernel.expect("the driver starts")
     }
 
     /// The next event; none: the driver's task has ended.

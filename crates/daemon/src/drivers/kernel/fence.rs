@@ -26,6 +26,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use kube_vip_core::address::LinkName;
+pub use kube_vip_core::event::Voice;
 use kube_vip_core::moment::Moment;
 use rustix::time::{ClockId, clock_getres};
 use thiserror::Error;
@@ -89,17 +90,6 @@ pub enum FenceError {
     /// There is no connection to nf_tables, or it is of no use any more.
     #[error("no connection to the kernel's nftables: {0}")]
     Unconnected(#[from] NetlinkError),
-}
-
-/// What an address may do on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Voice {
-    /// Nothing goes out that speaks for it, and nothing to it comes in.
-    Silent,
-    /// Packets to it come in; nothing goes out that speaks for it.
-    Accepting,
-    /// It is answered for.
-    Answering,
 }
 
 /// A voice for an address until a moment.

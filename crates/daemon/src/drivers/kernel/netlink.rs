@@ -4,7 +4,6 @@
 //! `send` returns: nothing here waits, except for the lock that all network configuration of the
 //! host shares.
 
-use std::future::poll_fn;
 use std::io;
 
 use netlink_packet_core::{
@@ -13,7 +12,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
-use netlink_sys::{AsyncSocket, Socket, SocketAddr, TokioSocket};
+use netlink_sys::{Socket, SocketAddr};
 use thiserror::Error;
 
 /// The kernel's largest answer (`netlink_recvmsg` in net/netlink/af_netlink.c caps its own
@@ -191,62 +190,5 @@ pub(super) fn end(payload: &[u8], restless: bool) -> Result<(), NetlinkError> {
         0 if restless => Err(NetlinkError::Restless),
         0 => Ok(()),
         code => Err(NetlinkError::Refused(io::Error::from_raw_os_error(code.saturating_neg()))),
-    }
-}
-
-/// Tells that something changed; what, is asked anew.
-pub(super) struct Changes {
-    socket: TokioSocket,
-}
-
-impl Changes {
-    /// Listens for changes of interfaces and IPv4 addresses, in the network namespace of this
-    /// thread. Must be called within a runtime.
-    ///
-    /// # Errors
-    /// If the kernel refuses the socket.
-    pub(super) fn listen() -> io::Result<Self> {
-        let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
-        socket.socket_mut().bind(&SocketAddr::new(0, 0))?;
-        for group in [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR] {
-            socket.socket_mut().add_membership(group)?;
-        }
-        Ok(Self { socket })
-    }
-
-    /// Waits for a change.
-    ///
-    /// # Errors
-    /// If the socket failed.
-    pub(super) async fn wait(&self) -> io::Result<()> {
-        let changed = poll_fn(|context| self.socket.poll_recv(context, &mut nothing())).await;
-        tells_of_change(changed)
-    }
-
-    /// Forgets the changes up to now: who asks after this is told of them anyway.
-    ///
-    /// # Errors
-    /// If the socket failed.
-    pub(super) fn drain(&self) -> io::Result<()> {
-        loop {
-            let changed = self.socket.socket_ref().recv(&mut nothing(), 0).map(|_length| ());
-            match tells_of_change(changed) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                other => other?,
-            }
-        }
-    }
-}
-
-/// Where messages go whose content does not matter: the kernel cuts them to this length.
-fn nothing() -> &'static mut [u8] {
-    &mut []
-}
-
-fn tells_of_change(received: io::Result<()>) -> io::Result<()> {
-    match received {
-        // More happened than the socket holds: as good as any other message.
-        Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(()),
-        other => other,
     }
 }

@@ -129,18 +129,19 @@ fn default_routes(netlink: &mut Netlink) -> Result<Vec<DefaultRoute>, NetlinkErr
     }
 }
 
-/// Gives the interface with this number the address, for so long; or for longer or shorter than
-/// before, without a gap. It is deprecated from the start: not chosen as a source address.
+/// Gives the interface with this number the address, for so long (none: for ever); or for longer or
+/// shorter than before, without a gap. It is deprecated from the start: not chosen as a source address.
 pub(super) fn put_address(
     netlink: &mut Netlink,
     index: u32,
     vip: Vip,
-    lifetime: Duration,
+    lifetime: Option<Duration>,
 ) -> Result<(), NetlinkError> {
     let mut message = address_message(index, vip);
     let mut cache = CacheInfo::default();
     // Terms are hours at most; a lifetime of 136 years and more is one without end.
-    cache.ifa_valid = lifetime.as_secs().try_into().unwrap_or(FOR_EVER);
+    let seconds = lifetime.and_then(|lifetime| lifetime.as_secs().try_into().ok());
+    cache.ifa_valid = seconds.unwrap_or(FOR_EVER);
     message.attributes.push(AddressAttribute::CacheInfo(cache));
     message.attributes.push(AddressAttribute::Protocol(MARK));
     if vip.prefix() < 31 {

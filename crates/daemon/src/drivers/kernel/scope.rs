@@ -17,6 +17,8 @@ pub(super) struct Scope {
     pub(super) link: LinkName,
     vips: Vec<Vip>,
     gateway: Gateway,
+    /// The node's own address on the interface, at the last look.
+    pub(super) own: Option<Ipv4Addr>,
 }
 
 /// The next hop of the default route. Listing a host's routes may take long where there are many,
@@ -35,7 +37,29 @@ impl Scope {
             link: plan.link.clone(),
             vips: plan.vips.iter().collect(),
             gateway: Gateway::default(),
+            own: None,
         }
+    }
+
+    /// The addresses of the plan that this host has, in whatever form.
+    pub(super) fn configured(&self, netlink: &mut Netlink) -> Result<Vec<Address>, NetlinkError> {
+        let mut found = rtnl::addresses(netlink)?;
+        found.retain(|found| self.concerns(found));
+        Ok(found)
+    }
+
+    /// The address is as the plan has it: with this prefix, on this interface.
+    pub(super) fn is_planned(&self, held: &Held) -> bool {
+        held.link == self.link && self.plans(held.vip)
+    }
+
+    /// The address has the prefix that the plan gives it.
+    pub(super) fn plans(&self, vip: Vip) -> bool {
+        self.vips.contains(&vip)
+    }
+
+    fn concerns(&self, found: &Address) -> bool {
+        self.vips.iter().any(|vip| vip.address() == found.address)
     }
 
     /// The next look asks for the gateway whatever the interface is like.
@@ -50,9 +74,8 @@ impl Scope {
         carried_out: u64,
     ) -> Result<Snapshot, NetlinkError> {
         let interface = rtnl::interface_named(netlink, &self.link)?;
-        let (planned, others): (Vec<_>, Vec<_>) = rtnl::addresses(netlink)?
-            .into_iter()
-            .partition(|found| self.vips.iter().any(|vip| vip.address() == found.address));
+        let (planned, others): (Vec<_>, Vec<_>) =
+            rtnl::addresses(netlink)?.into_iter().partition(|found| self.concerns(found));
         let held = self.held(netlink, interface.as_ref(), planned)?;
         let link = match interface {
             Some(interface) => Some(self.link(netlink, &interface, &others)?),
@@ -92,6 +115,7 @@ impl Scope {
     ) -> Result<Link, NetlinkError> {
         let here = |found: &&Address| found.index == interface.index && !found.deprecated;
         let address = others.iter().find(here).map(|found| found.address);
+        self.own = address;
         let at = Some((interface.index, interface.flags, address));
         if self.gateway.at != at {
             let found = rtnl::gateway(netlink, interface.index)?;

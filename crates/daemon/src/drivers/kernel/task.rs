@@ -1,63 +1,127 @@
 //! What the kernel driver does all day: orders in, snapshots out.
 
+use std::collections::VecDeque;
+use std::future::pending;
+use std::io;
 use std::time::Duration;
 
-use kube_vip_core::address::{LinkName, Vip};
-use kube_vip_core::event::{Event, Held};
-use kube_vip_core::moment::Moment;
+use kube_vip_core::event::Event;
 use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use super::netlink::{Changes, Netlink, NetlinkError};
+use super::changes::Changes;
+use super::fencing::{Fencing, Layers};
+use super::netlink::{Netlink, NetlinkError};
 use super::scope::Scope;
-use super::{KernelError, Order, hold, rtnl};
+use super::{KernelError, Order};
 use crate::clock::Clock;
 
 /// A snapshot is sent so often though nothing has happened.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// After a snapshot, so long nobody's changes but our own cause another: they come in bursts.
+/// After a look, so long nobody's changes but our own cause another: they come in bursts.
 const BURST: Duration = Duration::from_millis(20);
 
 /// The pause before a lost connection is made anew; doubled each time, up to the second one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Both sockets: one for questions, one that tells of changes.
+/// The sockets: one for questions, one that tells of changes, and one for changes of nftables.
 pub(super) struct Connection {
-    netlink: Netlink,
+    pub(super) netlink: Netlink,
     changes: Changes,
+    /// None: the kernel has no nftables.
+    rules: Option<Changes>,
 }
 
 impl Connection {
-    /// Opens both, in the network namespace of this thread. Must be called within a runtime.
+    /// Opens them, in the network namespace of this thread. Must be called within a runtime.
     pub(super) fn open() -> Result<Self, NetlinkError> {
         let changes = Changes::listen().map_err(NetlinkError::Socket)?;
-        Ok(Self { netlink: Netlink::open()?, changes })
+        let rules = Changes::listen_for_rules()
+            .inspect_err(|error| debug!(%error, "not told of changes of nftables"));
+        Ok(Self { netlink: Netlink::open()?, changes, rules: rules.ok() })
+    }
+
+    async fn rules_change(&self) -> io::Result<()> {
+        match &self.rules {
+            Some(rules) => rules.wait().await,
+            None => pending().await,
+        }
+    }
+
+    fn drain_rules(&self) -> io::Result<()> {
+        self.rules.as_ref().map_or(Ok(()), Changes::drain)
     }
 }
 
 /// What the driver's thread does.
 pub(super) struct Task {
-    scope: Scope,
-    clock: Clock,
-    events: UnboundedSender<Event>,
-    told: UnboundedReceiver<Order>,
+    pub(super) scope: Scope,
+    pub(super) fencing: Fencing,
+    pub(super) layers: Layers,
+    pub(super) clock: Clock,
+    pub(super) told: Told,
+    pub(super) events: UnboundedSender<Event>,
     /// How many orders were carried out, or refused.
-    carried_out: u64,
+    pub(super) carried_out: u64,
+}
+
+/// The orders, in their order.
+pub(super) struct Told {
+    told: UnboundedReceiver<Order>,
+    /// Those that were looked at ahead of their time.
+    ahead: VecDeque<Order>,
+}
+
+impl Told {
+    pub(super) const fn new(told: UnboundedReceiver<Order>) -> Self {
+        Self { told, ahead: VecDeque::new() }
+    }
+
+    /// The next one; none: the handle was dropped. Cancel safe.
+    async fn next(&mut self) -> Option<Order> {
+        match self.ahead.pop_front() {
+            Some(order) => Some(order),
+            None => self.told.recv().await,
+        }
+    }
+
+    /// All that are still to come and were told already.
+    pub(super) fn ahead(&mut self) -> impl Iterator<Item = &Order> {
+        while let Ok(order) = self.told.try_recv() {
+            self.ahead.push_back(order);
+        }
+        self.ahead.iter()
+    }
+}
+
+/// When to look next, without being told.
+#[derive(Clone, Copy)]
+struct Pace {
+    looked: Instant,
+    due: Instant,
+    /// When the fence is to be looked at, since somebody changed nftables.
+    rules: Option<Instant>,
+}
+
+impl Pace {
+    fn begin() -> Self {
+        let looked = Instant::now();
+        Self { looked, due: looked + EVERY, rules: None }
+    }
+}
+
+/// Why the thread woke up.
+enum Woken {
+    By(Order),
+    ToLook,
+    ToLookAtRules,
+    ToEnd,
 }
 
 impl Task {
-    pub(super) const fn new(
-        scope: Scope,
-        clock: Clock,
-        events: UnboundedSender<Event>,
-        told: UnboundedReceiver<Order>,
-    ) -> Self {
-        Self { scope, clock, events, told, carried_out: 0 }
-    }
-
     /// Runs until the handle is dropped.
     pub(super) async fn run(mut self, mut connection: Connection) {
         let mut pause = PAUSE.0;
@@ -89,27 +153,50 @@ impl Task {
     /// Does what it is told and tells what it sees, until the handle is dropped.
     async fn serve(&mut self, connection: &mut Connection) -> Result<(), NetlinkError> {
         self.look(connection)?;
-        let mut looked = Instant::now();
-        let mut due = looked + EVERY;
+        let mut pace = Pace::begin();
         loop {
+            match self.wait(connection, &mut pace).await? {
+                Woken::By(order) => self.carry_out(order, &mut connection.netlink)?,
+                Woken::ToLook if pace.looked + EVERY <= Instant::now() => {
+                    self.scope.forget_gateway();
+                }
+                Woken::ToLook => {}
+                Woken::ToLookAtRules => {
+                    connection.drain_rules().map_err(NetlinkError::Socket)?;
+                    pace.rules = None;
+                    if !self.fencing.has_changed() {
+                        pace.looked = Instant::now();
+                        continue;
+                    }
+                }
+                Woken::ToEnd => return Ok(()),
+            }
+            self.look(connection)?;
+            pace = Pace::begin();
+        }
+    }
+
+    async fn wait(
+        &mut self,
+        connection: &Connection,
+        pace: &mut Pace,
+    ) -> Result<Woken, NetlinkError> {
+        loop {
+            let rules = pace.rules;
             select! {
                 biased;
-                order = self.told.recv() => {
-                    let Some(order) = order else { return Ok(()) };
-                    self.carry_out(order, &mut connection.netlink)?;
-                    self.look(connection)?;
-                    looked = Instant::now();
-                    due = looked + EVERY;
-                }
-                () = sleep_until(due) => {
-                    self.scope.forget_gateway();
-                    self.look(connection)?;
-                    looked = Instant::now();
-                    due = looked + EVERY;
+                order = self.told.next() => return Ok(order.map_or(Woken::ToEnd, Woken::By)),
+                () = sleep_until(pace.due) => return Ok(Woken::ToLook),
+                () = sleep_until(rules.unwrap_or(pace.due)), if rules.is_some() => {
+                    return Ok(Woken::ToLookAtRules);
                 }
                 changed = connection.changes.wait() => {
                     changed.map_err(NetlinkError::Socket)?;
-                    due = due.min(looked + BURST);
+                    pace.due = pace.due.min(pace.looked + BURST);
+                }
+                changed = connection.rules_change(), if rules.is_none() => {
+                    changed.map_err(NetlinkError::Socket)?;
+                    pace.rules = Some(pace.looked + BURST);
                 }
             }
         }
@@ -118,56 +205,32 @@ impl Task {
     /// Sends a snapshot. What happened before is in it.
     fn look(&mut self, connection: &mut Connection) -> Result<(), NetlinkError> {
         connection.changes.drain().map_err(NetlinkError::Socket)?;
-        let snapshot = self.scope.look(&mut connection.netlink, self.carried_out)?;
+        connection.drain_rules().map_err(NetlinkError::Socket)?;
+        let netlink = &mut connection.netlink;
+        let mut snapshot = self.scope.look(netlink, self.carried_out)?;
+        if snapshot.link.is_some() && self.fencing.is_due() {
+            self.open_fence(netlink)?;
+        }
+        self.fencing.describe(&mut snapshot);
         self.send(Event::Kernel(snapshot));
         Ok(())
-    }
-
-    /// Refusals are told; what is returned is a connection that is of no use any more.
-    fn carry_out(&mut self, order: Order, netlink: &mut Netlink) -> Result<(), NetlinkError> {
-        let done = match &order {
-            Order::Hold { vip, until, .. } => self.hold(netlink, *vip, *until),
-            Order::Drop(held) => drop_address(netlink, held),
-        };
-        let Err(error) = done else {
-            self.carried_out += 1;
-            return Ok(());
-        };
-        self.refuse(order, &error);
-        match error {
-            KernelError::Refused { source: NetlinkError::Refused(_), .. } => Ok(()),
-            KernelError::Refused { source, .. } | KernelError::Unconnected(source) => Err(source),
-            _ => Ok(()),
-        }
-    }
-
-    fn hold(&self, netlink: &mut Netlink, vip: Vip, until: Moment) -> Result<(), KernelError> {
-        let link = &self.scope.link;
-        let no_link = || KernelError::NoLink(link.clone());
-        let index = rtnl::interface_named(netlink, link)?.ok_or_else(no_link)?.index;
-        let refused =
-            |source| KernelError::Refused { action: format!("add {vip} to {link}"), source };
-        let give = |lifetime| rtnl::put_address(netlink, index, vip, lifetime).map_err(refused);
-        match hold::within(until, || self.clock.now(), give) {
-            Err(KernelError::Outlived) => {
-                remove(netlink, index, vip, link)?;
-                Err(KernelError::Outlived)
-            }
-            other => other,
-        }
     }
 
     /// None: the handle was dropped.
     async fn refuse_until(&mut self, end: Instant, lost: &KernelError) -> Option<()> {
         loop {
             select! {
-                order = self.told.recv() => self.refuse(order?, lost),
+                order = self.told.next() => {
+                    let order = order?;
+                    self.silence_without_connection(&order);
+                    self.refuse(order, lost);
+                }
                 () = sleep_until(end) => return Some(()),
             }
         }
     }
 
-    fn refuse(&mut self, order: Order, error: &KernelError) {
+    pub(super) fn refuse(&mut self, order: Order, error: &KernelError) {
         self.carried_out += 1;
         self.send(Event::Refused { effect: order.effect(), cause: error.to_string() });
     }
@@ -176,16 +239,4 @@ impl Task {
         // Nobody listens any more only when the process is ending.
         let _ = self.events.send(event);
     }
-}
-
-fn drop_address(netlink: &mut Netlink, held: &Held) -> Result<(), KernelError> {
-    let Some(interface) = rtnl::interface_named(netlink, &held.link)? else { return Ok(()) };
-    remove(netlink, interface.index, held.vip, &held.link)
-}
-
-fn remove(netlink: &mut Netlink, index: u32, vip: Vip, link: &LinkName) -> Result<(), KernelError> {
-    rtnl::remove_address(netlink, index, vip).map_err(|source| {
-        let action = format!("remove {vip} from {link}");
-        KernelError::Refused { action, source }
-    })
 }
