@@ -5,12 +5,11 @@ use std::io;
 use std::thread::sleep;
 use std::time::Duration;
 
-use kube_vip::drivers::kernel::fence::{Fence, FenceError, Grant, Protection, Removals, Voice};
+use kube_vip::drivers::kernel::fence::{Fence, FenceError, Grant, Protection, Voice};
 use kube_vip_core::address::LinkName;
-use tokio::time::timeout;
 
 use crate::others::Other;
-use crate::world::{ELECTION, FAR, NEAR, OTHER_VIP, OWN, VIP, World, in_a_world};
+use crate::world::{ELECTION, FAR, NEAR, OTHER_VIP, OWN, VIP, in_a_world};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -53,51 +52,6 @@ fn where_they_can_it_shows_and_the_next_call_puts_it_back() {
             called.expect("the kernel can");
             assert!(!world.answers(VIP), "{call} fences it again");
         }
-    });
-}
-
-/// Whether the fence's table is heard to be removed.
-fn hears(world: &World, removals: &Removals) -> bool {
-    let waiting = async { timeout(Duration::from_millis(200), removals.wait()).await };
-    match world.wait(waiting) {
-        Ok(heard) => heard.map(|()| true).expect("the socket works"),
-        Err(_) => false,
-    }
-}
-
-#[test]
-fn a_removal_is_heard_where_there_can_be_one() {
-    in_a_world(|world| {
-        let mut fence = Fence::open_with(ELECTION, &near(), Protection::None).expect("it can");
-        let removals = world.wait(async { Removals::listen(&fence).expect("a socket") });
-        world.set(&mut fence, Voice::Answering, 5 * SECOND);
-        let mut neighbour = Fence::open("default/other", &near()).expect("the kernel can");
-        neighbour.prepare(OTHER_VIP, None, SECOND).expect("the kernel can");
-        neighbour.release(OTHER_VIP).expect("the kernel can");
-        assert!(!hears(&world, &removals), "nothing was removed of this one");
-        Other::start().flush_ruleset();
-        assert!(hears(&world, &removals));
-        assert!(!hears(&world, &removals), "only once");
-
-        world.set(&mut fence, Voice::Answering, 5 * SECOND);
-        Other::start().delete_table(fence.table()).expect("anybody may");
-        assert!(hears(&world, &removals));
-        fence.prepare(VIP, None, SECOND).expect("the kernel can");
-        fence.release(VIP).expect("the kernel can");
-        removals.drain().expect("the socket works");
-        assert!(!hears(&world, &removals), "it was forgotten");
-    });
-}
-
-#[test]
-fn a_table_that_is_owned_is_never_removed_by_others() {
-    in_a_world(|world| {
-        let mut fence = world.fence();
-        let removals = world.wait(async { Removals::listen(&fence).expect("a socket") });
-        world.set(&mut fence, Voice::Answering, 5 * SECOND);
-        Other::start().flush_ruleset();
-        assert!(!hears(&world, &removals));
-        removals.drain().expect("there is nothing to forget");
     });
 }
 

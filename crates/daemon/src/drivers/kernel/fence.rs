@@ -15,7 +15,6 @@ mod change;
 mod connection;
 mod nf_tables;
 mod part;
-mod removals;
 mod rules;
 mod standing;
 mod table;
@@ -36,7 +35,6 @@ use change::{guard_element, lost_race};
 use connection::Connection;
 use nf_tables::table as flags;
 pub use part::Part;
-pub use removals::Removals;
 use table::{Element, Set, Table};
 
 /// How many ticks of the kernel's clock a token is kept at first; with each batch that comes too

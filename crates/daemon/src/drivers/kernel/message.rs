@@ -110,11 +110,6 @@ pub(super) fn number(value: &[u8]) -> Option<u32> {
     value.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
-/// A text, without the zero that ends it.
-pub(super) fn text(value: &[u8]) -> Option<&str> {
-    str::from_utf8(value.strip_suffix(&[0]).unwrap_or(value)).ok()
-}
-
 fn length_of(attribute: &[u8]) -> usize {
     attribute.first_chunk().map_or(0, |bytes| usize::from(u16::from_ne_bytes(*bytes)))
 }
