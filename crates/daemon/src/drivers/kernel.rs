@@ -2,6 +2,7 @@
 
 mod changes;
 mod channel;
+mod connections;
 pub mod fence;
 mod fencing;
 mod hold;
@@ -30,6 +31,7 @@ pub use host::{host, own_addresses};
 pub use netlink::NetlinkError;
 
 use crate::clock::Clock;
+use connections::Connections;
 use fence::FenceError;
 use fencing::Fencing;
 use scope::Scope;
@@ -129,7 +131,9 @@ impl Kernel {
         let (orders, told) = unbounded_channel();
         let (scope, fencing) = (Scope::of(plan), Fencing::of(plan, layers));
         let told = Told::new(told);
-        let task = Task { scope, fencing, layers, clock, told, events, carried_out: 0 };
+        let connections = Connections::open();
+        let carried_out = 0;
+        let task = Task { scope, fencing, connections, layers, clock, told, events, carried_out };
         // A new thread has the namespaces and capabilities of the one that starts it.
         let thread = thread::Builder::new().name(THREAD.to_owned());
         let work = move || runtime.block_on(task.run(connection));

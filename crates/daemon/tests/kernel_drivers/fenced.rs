@@ -1,19 +1,21 @@
 //! What the segment sees of an address that is held: all layers together, and each alone.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kube_vip::drivers::kernel::{Kernel, Layers};
 use kube_vip_core::address::LinkName;
 use kube_vip_core::event::{Effect, Event, Fence, Held, Snapshot, Voice};
-use tokio::net::UdpSocket;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::sleep;
 
 use crate::announcing::{frames, mac};
 use crate::driver_thread::Halt;
 use crate::neighbour::Neighbour;
 use crate::others::Other;
-use crate::world::{NEAR, OTHER_VIP, VIP, World, has, in_a_world, is_up, vip};
+use crate::world::{NEAR, OTHER_VIP, Switch, VIP, World, has, in_a_world, is_up, vip};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -87,6 +89,34 @@ fn dropping_leaves_nothing_behind() {
         // And no rule is in the way of whoever adds the address now.
         world.add(NEAR, VIP, 24).await;
         assert!(neighbour.finds(VIP).await);
+    });
+}
+
+#[test]
+fn dropping_resets_the_connections_that_end_there() {
+    in_a_world(|mut world| async move {
+        world.turn("lo", Switch::On).await;
+        let kernel = world.kernel();
+        take(&mut world, &kernel, Voice::Answering, LONG).await;
+        for anywhere in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+            let server = TcpListener::bind((anywhere, 0)).await.expect("a port");
+            let port = server.local_addr().unwrap().port();
+            let connect = async || {
+                let client = TcpStream::connect((VIP, port)).await.expect("the address is here");
+                (client, server.accept().await.expect("a client"))
+            };
+            let (mut client, (mut accepted, _)) = connect().await;
+            kernel.drop(held(VIP, 24, NEAR));
+            world.sees("nothing", |seen| seen.held.is_empty()).await;
+            // Both ends are here, and which one is destroyed first resets the other.
+            let kinds = [ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted];
+            for end in [&mut accepted, &mut client] {
+                let error = end.read_u8().await.expect_err("the connection was destroyed");
+                assert!(kinds.contains(&error.kind()), "{error}");
+            }
+            take(&mut world, &kernel, Voice::Answering, LONG).await;
+            connect().await;
+        }
     });
 }
 

@@ -132,7 +132,7 @@ impl Task {
         hold::within(until, || self.clock.now(), give)
     }
 
-    /// First silence, then the address, then the rules. Each step is tried
+    /// First silence, then the connections, then the address, then the rules. Each step is tried
     /// whatever became of the one before.
     fn let_go(&mut self, netlink: &mut Netlink, held: &Held) -> Result<(), KernelError> {
         let address = held.vip.address();
@@ -141,6 +141,7 @@ impl Task {
             return drop_address(netlink, held);
         }
         let silenced = self.silence_all_that_go(address);
+        self.connections.destroy(address);
         let removed = drop_address(netlink, held);
         let left = self.scope.configured(netlink)?;
         if !left.iter().any(|found| found.address == address) {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::changes::Changes;
+use super::connections::Connections;
 use super::fencing::{Fencing, Layers};
 use super::netlink::{Netlink, NetlinkError};
 use super::scope::Scope;
@@ -60,6 +61,7 @@ impl Connection {
 pub(super) struct Task {
     pub(super) scope: Scope,
     pub(super) fencing: Fencing,
+    pub(super) connections: Connections,
     pub(super) layers: Layers,
     pub(super) clock: Clock,
     pub(super) told: Told,
