@@ -10,6 +10,9 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 
+#[cfg(test)]
+mod tests;
+
 /// How long another server is preferred before the own one is looked at again; twice as long after
 /// each time that it was taken back and failed soon, up to the second.
 const AWAY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));

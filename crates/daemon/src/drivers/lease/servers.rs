@@ -21,6 +21,9 @@ use super::near;
 use super::route::Route;
 use super::server::Server;
 
+#[cfg(test)]
+mod tests;
+
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices\
                       ?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes";
 

@@ -122,3 +122,35 @@ async fn a_name_without_addresses_is_an_error() {
     let outcome = names.resolve("api.example").await;
     assert_eq!(outcome.unwrap_err().to_string(), "api.example has no address");
 }
+
+fn near(url: &str, own: &[&str]) -> Vec<String> {
+    let own: Vec<_> = own.iter().map(|text| text.parse().unwrap()).collect();
+    parse(url).unwrap().near(&own).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn this_node_is_looked_at_on_this_node() {
+    let own = ["192.0.2.7", "192.0.2.10"];
+    let usual = ["127.0.0.1:6443", "192.0.2.7:6443"];
+    assert_eq!(near("https://127.0.0.1:6443", &own), usual);
+    assert_eq!(near("https://192.0.2.10:6443", &own), usual);
+    assert_eq!(near("https://balancer.example:443", &own), usual);
+    assert_eq!(near("https://192.0.2.77:8443", &own), usual);
+    // What the URL says comes first.
+    let [first, second] = usual;
+    assert_eq!(near("https://192.0.2.10:8443", &own), ["127.0.0.1:8443", first, second]);
+    assert_eq!(near("https://localhost:8443", &own), ["127.0.0.1:8443", first, second]);
+    assert_eq!(near("https://127.0.0.5:6443", &[]), ["127.0.0.5:6443", first]);
+}
+
+#[test]
+fn a_name_is_near_if_it_last_resolved_to_this_node() {
+    let server = parse("https://api.example:8443").unwrap();
+    assert!(!server.is_near());
+    *server.names.known.lock().unwrap() = vec![VIP.into()];
+    assert!(server.is_near());
+    assert_eq!(server.near(&[])[0], "127.0.0.1:8443".parse().unwrap());
+    assert!(parse("https://127.0.0.1:6443").unwrap().is_near());
+    assert!(parse("https://192.0.2.10:6443").unwrap().is_near());
+    assert!(!parse("https://192.0.2.77:6443").unwrap().is_near());
+}
