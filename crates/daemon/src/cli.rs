@@ -1,7 +1,7 @@
 //! Subcommands and their help.
 //!
-//! Exit codes: 0, done; 1, refused or failed, and stderr says why. Nothing is written to stdout but
-//! what a command is for.
+//! Exit codes: 0, done; 1, refused or failed, and stderr says why; of `move` 2, not in time. Nothing
+//! is written to stdout but what a command is for.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,6 +15,9 @@ use crate::settings::{Inputs, Settings, reference};
 
 mod command;
 mod help;
+mod moving;
+
+pub use moving::Order;
 
 /// What this version is called: `v` and the number.
 pub const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
@@ -27,6 +30,8 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 pub enum Outcome {
     /// Run the daemon with these settings.
     Manager(Box<Settings>),
+    /// Ask the holder to hand over.
+    Move(Box<Order>),
     /// Write this to stdout; done.
     Out(String),
     /// Write this to stderr; failed.
@@ -41,6 +46,7 @@ pub fn run(manager: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
     });
     match decide(std::env::args_os(), environment.collect(), pod_namespace()) {
         Outcome::Manager(settings) => manager(*settings),
+        Outcome::Move(order) => moving::run(&order, &mut std::io::stdout(), &mut std::io::stderr()),
         Outcome::Out(text) => finish(&mut std::io::stdout(), &text, ExitCode::SUCCESS),
         Outcome::Err(text) => finish(&mut std::io::stderr(), &text, ExitCode::FAILURE),
     }
@@ -85,6 +91,14 @@ pub fn decide(
             words: command::words(matches, command::WORDS),
             pod_namespace,
         }))),
+        Some(("move", matches)) => {
+            let flags = command::flags(matches);
+            let inputs = Inputs { environment, flags, words: Vec::new(), pod_namespace };
+            match Order::read(matches, inputs) {
+                Ok(order) => Outcome::Move(Box::new(order)),
+                Err(text) => Outcome::Err(text),
+            }
+        }
         Some(("version", _)) => Outcome::Out(version()),
         Some(("settings", matches)) => settings(matches),
         Some((name, _)) => Outcome::Err(command::absent(name)),

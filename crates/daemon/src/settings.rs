@@ -21,6 +21,7 @@ pub mod values;
 
 use config::Warning;
 use definition::{Definition, Feature, Taken, Wrong};
+pub use plan::Election;
 pub use refusal::{Given, Origin, Problem, Refusal};
 use values::Values;
 

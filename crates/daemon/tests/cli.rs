@@ -34,6 +34,7 @@ fn err(args: &[&str], environment: &[(&str, &str)]) -> String {
 fn help_is_as_it_was_read() {
     golden_file::check("crates/daemon/tests/golden/help.txt", &out(&["--help"]));
     golden_file::check("crates/daemon/tests/golden/help-manager.txt", &out(&["manager", "--help"]));
+    golden_file::check("crates/daemon/tests/golden/help-move.txt", &out(&["move", "--help"]));
     golden_file::check(
         "crates/daemon/tests/golden/help-settings.txt",
         &out(&["settings", "--help"]),
@@ -101,6 +102,20 @@ fn a_command_line_that_is_wrong_fails_with_one() {
     ] {
         let text = err(args, &[]);
         assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_move_that_makes_no_sense_fails_with_one() {
+    for (args, part) in [
+        (&["move"][..], "--to <NODE>"),
+        (&["move", "--to", "a b"], "--to: \"a b\" is no node name"),
+        (&["move", "--to", "b", "--timeout", "soon"], "--timeout: \"soon\" is no time"),
+        (&["move", "--to", "b", "--lease", "A/B"], "vip_leasename"),
+        (&["move", "--to", "b", "--kubeconfig", "/nowhere/config"], "/nowhere/config"),
+    ] {
+        let text = err(args, &[]);
+        assert!(text.contains(part), "{args:?}: {text}");
     }
 }
 

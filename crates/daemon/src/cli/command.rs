@@ -14,6 +14,16 @@ pub(super) const WORDS: &str = "words";
 pub(super) const NAMES: &str = "name";
 /// The flag `-o` of `settings`.
 pub(super) const OUTPUT: &str = "output";
+/// The flag `--to` of `move`.
+pub(super) const TO: &str = "to";
+/// The flag `--namespace` of `move`, which is a setting's too.
+pub(super) const NAMESPACE: &str = "namespace";
+/// The flag `--lease` of `move`.
+pub(super) const LEASE: &str = "lease";
+/// The flag `--kubeconfig` of `move`.
+pub(super) const KUBECONFIG: &str = "kubeconfig";
+/// The flag `--timeout` of `move`.
+pub(super) const TIMEOUT: &str = "timeout";
 /// What stands behind a command that is not there.
 const REST: &str = "rest";
 
@@ -51,11 +61,12 @@ pub(super) fn kube_vip() -> Command {
         .disable_help_subcommand(false)
         .args(definitions::all().filter_map(arg))
         .subcommand(manager())
+        .subcommand(moving())
         .subcommand(Command::new("version").about("Say which version this is"))
         .subcommand(settings())
         .after_help(
             "Settings are environment variables or flags: kube-vip manager --help\n\
-             Exit codes: 0 done; 1 refused or failed, and stderr says why",
+             Exit codes: 0 done; 1 refused or failed, and stderr says why; move has one more",
         );
     ABSENT.iter().fold(root, |root, (name, _)| {
         let rest = Arg::new(REST).num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
@@ -69,6 +80,42 @@ fn manager() -> Command {
         .about("Run the daemon")
         .override_help(help::manager())
         .arg(Arg::new(WORDS).num_args(0..).hide(true))
+}
+
+fn moving() -> Command {
+    let flag = |name: &'static str, value: &'static str| {
+        Arg::new(name).long(name).value_name(value).num_args(1)
+    };
+    Command::new("move")
+        .about("Ask the node that holds the address to hand it over to another one")
+        .arg(
+            flag(TO, "NODE")
+                .required(true)
+                .help("The node that is to take over, as in the Lease"),
+        )
+        .arg(
+            flag(NAMESPACE, "NAMESPACE")
+                .short('n')
+                .help("The namespace of the Lease [default: cp_namespace, kube-system]"),
+        )
+        .arg(flag(LEASE, "LEASE").help(
+            "The Lease, or namespace/name [default: vip_leasename, plndr-cp-lock]",
+        ))
+        .arg(flag(KUBECONFIG, "FILE").help(
+            "The only kubeconfig to use [default: where the daemon looks]",
+        ))
+        .arg(
+            flag(TIMEOUT, "TIME")
+                .default_value("30s")
+                .help("How long to wait for that: 30s, 500ms, 2m"),
+        )
+        .after_help(
+            "It writes the annotation kube-vip.io/move-to on the Lease, which takes the rights to\n\
+             get and patch that Lease and to list Leases in its namespace; the holder does the rest.\n\
+             \n\
+             Exit codes: 0 the node has taken over, or had already; 1 refused or failed, and\n\
+             stderr says why; 2 it did not take over in time, and the request is withdrawn",
+        )
 }
 
 fn settings() -> Command {

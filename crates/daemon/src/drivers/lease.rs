@@ -49,6 +49,7 @@ mod files;
 mod health;
 mod identity;
 mod kept;
+pub mod mover;
 pub mod naming;
 mod near;
 mod node;

@@ -1,5 +1,6 @@
 //! From settings and a host to a configuration: the rules that concern more than one setting.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::config::{Config, Credentials, Warning};
 use super::definition::{Definition, Wrong};
 use super::definitions::control_plane::{
     CP_ENABLE, CP_NAMESPACE, PORT, VIP_ARP, VIP_ARP_RATE, VIP_LEADERELECTION, VIP_LEASEDURATION,
-    VIP_NODENAME, VIP_RENEWDEADLINE, VIP_RETRYPERIOD,
+    VIP_LEASENAME, VIP_NODENAME, VIP_RENEWDEADLINE, VIP_RETRYPERIOD,
 };
 use super::definitions::process::{
     ADMIN_CONF, HEALTH_CHECK_PORT, K8S_CONFIG_FILE, PROMETHEUS_SERVER, VIP_LOGLEVEL,
@@ -42,6 +43,48 @@ impl Settings {
             }
             _ => Err(Refusal::new(check.problems, check.warnings)),
         }
+    }
+}
+
+/// Where an election is, for whoever asks about it without taking part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Election {
+    /// The namespace of the Lease.
+    pub namespace: String,
+    /// The name of the Lease.
+    pub name: String,
+    /// The addresses that the nodes hold, as far as they are known here.
+    pub vips: Vec<Ipv4Addr>,
+    /// The port of the API server on this node; never 0.
+    pub port: u16,
+    /// Where to look for the rights to use the API server.
+    pub credentials: Credentials,
+}
+
+impl Settings {
+    /// The election that the settings name; all other settings may be missing or wrong.
+    ///
+    /// # Errors
+    /// If those that say where it is are wrong.
+    pub fn election(&self) -> Result<Election, Refusal> {
+        let concerned = [&VIP_LEASENAME, &CP_NAMESPACE, &PORT, &K8S_CONFIG_FILE];
+        let labels = concerned.map(Definition::label);
+        let problems: Vec<_> =
+            self.problems.iter().filter(|one| labels.contains(&one.label)).cloned().collect();
+        if !problems.is_empty() {
+            return Err(Refusal::new(problems, Vec::new()));
+        }
+        let host = Host::default();
+        let (problems, warnings) = (Vec::new(), Vec::new());
+        let mut check = Check { settings: self, host: &host, problems, warnings };
+        let values = self.values();
+        Ok(Election {
+            namespace: check.namespace(),
+            name: values.lease_name.clone(),
+            vips: values.address.split(',').filter_map(|text| text.trim().parse().ok()).collect(),
+            port: values.port,
+            credentials: check.credentials(),
+        })
     }
 }
 

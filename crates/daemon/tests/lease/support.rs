@@ -244,6 +244,7 @@ fn with_admin(kubeconfig: &str) -> TempDir {
 fn places(root: &Path) -> Places {
     Places {
         credentials: Credentials::default(),
+        only: None,
         root: root.to_owned(),
         service_host: None,
         service_port: None,

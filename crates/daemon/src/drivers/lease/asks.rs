@@ -15,6 +15,11 @@ use super::naming;
 #[cfg(test)]
 mod tests;
 
+const JSON: &str = "application/json";
+
+/// RFC 7386.
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
 /// How many Nodes are asked for at once: one may have tens of kilobytes.
 const NODES_AT_ONCE: u32 = 25;
 
@@ -72,6 +77,11 @@ impl Asks {
         send(Method::PUT, &self.one, object)
     }
 
+    /// Changes what the patch names and nothing else, whatever the version.
+    pub(super) fn patch(&self, patch: &Value) -> Ask {
+        Ask { kind: MERGE_PATCH, ..send(Method::PATCH, &self.one, patch) }
+    }
+
     /// A quorum read of the list of those that the selector takes; its version is there to watch
     /// from even if there are none.
     pub(super) fn list(&self) -> Ask {
@@ -116,12 +126,13 @@ fn label_selector(label: &str, value: &str) -> String {
     format!("labelSelector={}%3D{}", escaped(label), escaped(value))
 }
 
-fn get(path: String) -> Ask {
-    Ask { method: Method::GET, path, body: Bytes::new() }
+/// Reads what is at that path.
+pub(super) fn get(path: String) -> Ask {
+    Ask { method: Method::GET, path, body: Bytes::new(), kind: JSON }
 }
 
 fn send(method: Method, path: &str, object: &Value) -> Ask {
-    Ask { method, path: path.to_owned(), body: object.to_string().into() }
+    Ask { method, path: path.to_owned(), body: object.to_string().into(), kind: JSON }
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3.

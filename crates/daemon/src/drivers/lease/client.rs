@@ -68,6 +68,8 @@ pub(super) struct Ask {
     pub(super) path: String,
     /// A JSON text, or nothing.
     pub(super) body: Bytes,
+    /// The media type of the body.
+    pub(super) kind: &'static str,
 }
 
 /// Which connection a request goes over.

@@ -29,6 +29,8 @@ const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 pub struct Places {
     /// What the settings say.
     pub credentials: Credentials,
+    /// A kubeconfig beside which nothing else is tried.
+    pub only: Option<PathBuf>,
     /// Stands before every path that no setting gives; `/` but for tests.
     pub root: PathBuf,
     /// `KUBERNETES_SERVICE_HOST`.
@@ -45,6 +47,7 @@ impl From<Credentials> for Places {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             credentials,
+            only: None,
             root: PathBuf::from("/"),
             service_host: set("KUBERNETES_SERVICE_HOST"),
             service_port: set("KUBERNETES_SERVICE_PORT"),
@@ -56,6 +59,9 @@ impl From<Credentials> for Places {
 impl Places {
     /// All places in the order in which they are tried, each once.
     fn ordered(&self) -> Vec<Place> {
+        if let Some(path) = &self.only {
+            return vec![Place::Files(vec![path.clone()])];
+        }
         let fixed = |path: &str| self.root.join(path.trim_start_matches('/'));
         let credentials = &self.credentials;
         let mut groups: Vec<Vec<PathBuf>> = Vec::new();

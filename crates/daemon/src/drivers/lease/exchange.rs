@@ -156,7 +156,7 @@ impl Identity {
             request = request.header(AUTHORIZATION, authorization);
         }
         if !ask.body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
+            request = request.header(CONTENT_TYPE, ask.kind);
         }
         request.body(Full::new(ask.body.clone())).map_err(CallError::Request)
     }

@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{Method, StatusCode};
-use hyper::body::Bytes;
+use http::StatusCode;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::select;
@@ -16,7 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Shared;
-use super::client::{self, Ask, CallError, Client, Lane, Reply};
+use super::asks;
+use super::client::{self, CallError, Client, Lane, Reply};
 use super::near;
 use super::route::Route;
 use super::server::Server;
@@ -167,7 +167,8 @@ async fn look(client: &Client) {
     let Some(identity) = client.working() else { return };
     let servers = &client.servers;
     let route = servers.route(&identity.server);
-    let answer = timeout(servers.patience, identity.ask_named(&get("/readyz"))).await;
+    let answer =
+        timeout(servers.patience, identity.ask_named(&asks::get("/readyz".to_owned()))).await;
     match answer {
         // Who may not ask how it is gets an answer all the same.
         Ok(Ok(head)) if head.response.status().as_u16() < 500 => {
@@ -179,7 +180,8 @@ async fn look(client: &Client) {
 
 /// Reads the list; returns how long that was good for.
 async fn read(client: &Client, refused: &mut bool) -> Duration {
-    let slices = async { client::read(client.head(&get(SLICES), Lane::Own).await?).await };
+    let slices =
+        async { client::read(client.head(&asks::get(SLICES.to_owned()), Lane::Own).await?).await };
     let cause = match timeout(3 * client.servers.patience, slices).await {
         Ok(Ok(reply)) if reply.status == StatusCode::OK => {
             client.servers.learn(servers(&reply));
@@ -199,10 +201,6 @@ async fn read(client: &Client, refused: &mut bool) -> Duration {
     }
     *refused = true;
     REFUSED_FOR
-}
-
-fn get(path: &str) -> Ask {
-    Ask { method: Method::GET, path: path.to_owned(), body: Bytes::new() }
 }
 
 /// The addresses in a list of EndpointSlices.

@@ -16,6 +16,7 @@ fn local() -> Local {
 fn places(dir: &TempDir, credentials: Credentials) -> Places {
     Places {
         credentials,
+        only: None,
         root: dir.path().to_owned(),
         service_host: None,
         service_port: None,
@@ -92,6 +93,13 @@ fn the_order_is_that_of_the_documentation() {
     );
     let empty = Credentials { kubeconfig_env: Some(":".to_owned()), ..Credentials::default() };
     assert_eq!(names(&places(&dir, empty)), defaults);
+}
+
+#[test]
+fn a_kubeconfig_may_be_the_only_one() {
+    let only = Some(PathBuf::from("/a/b"));
+    let places = Places { only, ..Places::from(Credentials::default()) };
+    assert_eq!(places.ordered(), [Place::Files(vec![PathBuf::from("/a/b")])]);
 }
 
 #[test]
