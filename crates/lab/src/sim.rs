@@ -6,23 +6,28 @@
 //! from the seed. What happens is recorded as a [`Timeline`](crate::timeline::Timeline), which the
 //! oracle judges as it judges a recording of real kernels.
 //!
-//! What is not modelled: the time between a system call's decision and its effect (a process is
-//! frozen before or after it), one-way loss, addresses of strangers, Leases that vanish.
+//! What is not modelled: clients, IPv6, hypervisors that freeze a guest, a kernel that takes long
+//! over a call, or a process that is frozen in one, on a host without a fence.
 
 use std::time::Duration;
 
 use crate::oracle::{Bounds, Verdict, judge};
 
 mod api;
+mod calls;
 mod campaign;
 mod cli;
 mod clock;
 mod daemon;
+mod health;
 mod host;
 mod kernel;
+mod original;
 mod queue;
 mod rng;
+mod sabotage;
 mod scenario;
+mod segment;
 mod shrink;
 mod store;
 mod strike;
@@ -33,29 +38,9 @@ mod world;
 
 pub use campaign::{Failure, Summary, campaign};
 pub use cli::{Args, cli};
+pub use sabotage::Sabotage;
 pub use scenario::{Cue, HostPlan, Kind, Outcome, Planned, Scenario, Tally, Target};
 pub use shrink::shrink;
-
-/// A part of the world that is made to lie: to show that the oracle bites, or that one layer holds
-/// without the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sabotage {
-    /// Nothing lies.
-    #[default]
-    None,
-    /// Kernels never remove an address by themselves: layer 2 is off.
-    EternalAddress,
-    /// Drivers remove no address: layer 1 is off.
-    DeafDriver,
-    /// Every other host's clock is a fifth too slow.
-    SlowClock,
-    /// The store takes every write, whatever version it names.
-    BlindStore,
-    /// Terms count from the answer instead of the request.
-    TermFromAnswer,
-    /// A write that was not answered is taken for one that happened.
-    LostIsLanded,
-}
 
 /// Runs a scenario.
 ///

@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 mod fault;
+mod parts;
 #[cfg(test)]
 mod tests;
 
 pub use fault::{Fault, Part};
+pub use parts::Parts;
 
 /// A recording of one address over one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

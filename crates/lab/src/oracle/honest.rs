@@ -3,7 +3,7 @@
 //!
 //! Judged only where the recording shows what daemons say. After anything is done to a node, to the
 //! Lease or to the store it has the time to settle; a Lease that was deleted or put back says
-//! nothing that is true for a lease duration.
+//! nothing that is true until it is written again.
 
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
     }
     let mut scene = Scene::before(timeline);
     let mut words = vec![Word::default(); timeline.nodes.len()];
+    let mut lies = false;
     for entry in &timeline.entries {
         // What was so until now has been so for as long.
         for word in &mut words {
@@ -34,8 +35,10 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
         }
         scene.follow(entry);
         hear(entry, bounds, &mut words);
+        lies |= matches!(entry.what, What::Fault(Fault::LeaseDeleted | Fault::LeaseRestored));
+        lies &= scene.is_written_by(entry).is_none();
         for (node, word) in words.iter_mut().enumerate() {
-            let able = scene.able().contains(&node) && !scene.is_original(node);
+            let able = !lies && scene.able().contains(&node) && !scene.is_original(node);
             let wrong = wrong(timeline, &scene, node, word);
             word.look(able, entry.at, bounds, wrong);
             if able && matches!(entry.what, What::Says { node: who, .. } if who == node) {
@@ -56,11 +59,9 @@ fn hear(entry: &Entry, bounds: &Bounds, words: &mut [Word]) {
             }
         }
         What::Fault(fault) => {
-            let lies = matches!(fault, Fault::LeaseDeleted | Fault::LeaseRestored);
-            let pause = bounds.settled + if lies { bounds.lease_duration } else { Duration::ZERO };
             for (node, word) in words.iter_mut().enumerate() {
                 if fault.node().is_none_or(|of| of == node) {
-                    word.settled = word.settled.max(entry.at + pause);
+                    word.settled = word.settled.max(entry.at + bounds.settled);
                 }
                 if matches!(fault, Fault::Started(of) | Fault::Killed(of) if of == node) {
                     word.says = None;
@@ -89,10 +90,13 @@ impl Word {
         if now > from + bounds.honest + bounds.resolution {
             verdict.broken(Guarantee::Honest, from, now, text.clone());
             // Said once.
-            (self.wrong, self.settled) = (None, Duration::MAX);
+            (self.wrong, self.settled) = (None, NEVER);
         }
     }
 }
+
+/// Longer than any recording.
+const NEVER: Duration = Duration::from_secs(1 << 40);
 
 /// What does not agree, in words.
 fn wrong(timeline: &Timeline, scene: &Scene, node: usize, word: &Word) -> Option<String> {

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::timeline::{Entry, Fault, Part, Timeline, What};
+use crate::timeline::{Entry, Fault, Part, Parts, Timeline, What};
 
 mod node;
 
 use node::Node;
 
 /// The parts whose loss silences a node, or stops it from renewing: another one must take over.
-const VITAL: [Part; 7] = [
+const VITAL: Parts = Parts::of(&[
     Part::Process,
     Part::Schedule,
     Part::Power,
@@ -18,16 +18,16 @@ const VITAL: [Part; 7] = [
     Part::Cable,
     Part::Hearing,
     Part::Voice,
-];
+]);
 
 /// The parts without which a host is not among those that make up the store.
-const REACH: [Part; 5] = [Part::Power, Part::Port, Part::Cable, Part::Hearing, Part::Voice];
+const REACH: Parts = Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hearing, Part::Voice]);
 
 /// The parts without which the node's own API server is away, or slow.
-const API: [Part; 3] = [Part::ApiProcess, Part::ApiSchedule, Part::ApiPace];
+const API: Parts = Parts::of(&[Part::ApiProcess, Part::ApiSchedule, Part::ApiPace]);
 
 /// The parts without which a node hears nobody.
-const EARS: [Part; 4] = [Part::Power, Part::Port, Part::Cable, Part::Hearing];
+const EARS: Parts = Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hearing]);
 
 /// What is known after the entries so far.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub(super) struct Scene {
     store_away: bool,
     stranger: bool,
     holder: Option<usize>,
+    /// When somebody who is no holder last changed whom the Lease names.
+    meddled: Option<Duration>,
 }
 
 impl Scene {
@@ -47,6 +49,7 @@ impl Scene {
             store_away: false,
             stranger: false,
             holder: None,
+            meddled: None,
         };
         for entry in timeline.entries.iter().rev() {
             let What::Fault(fault) = entry.what else { continue };
@@ -54,7 +57,7 @@ impl Scene {
                 continue;
             };
             if fault.takes() == Some(Part::Process) {
-                node.missing.remove(&Part::Process);
+                node.missing.remove(Part::Process);
             } else if fault.gives() == Some(Part::Process) {
                 node.missing.insert(Part::Process);
             }
@@ -69,7 +72,7 @@ impl Scene {
             What::Answers { node, on } => self.with(node, |node| node.answer(on)),
             What::Lease { holder } => {
                 self.holder = holder;
-                if let Some(holder) = holder {
+                if let Some(holder) = holder.filter(|_| self.meddled != Some(entry.at)) {
                     self.with(holder, |node| node.wrote_at(entry.at));
                 }
             }
@@ -79,7 +82,12 @@ impl Scene {
                 self.with(node, |node| node.wrote_at(entry.at));
             }
             What::Fenced { node, on } => self.with(node, |node| node.fenced = on),
-            What::Fault(fault) => self.strike(fault),
+            What::Fault(fault) => {
+                if matches!(fault, Fault::LeaseDeleted | Fault::LeaseRestored) {
+                    self.meddled = Some(entry.at);
+                }
+                self.strike(fault);
+            }
             What::Configured { .. }
             | What::Announced { .. }
             | What::Says { .. }
@@ -107,12 +115,12 @@ impl Scene {
             let others = (0..self.nodes.len()).filter(|other| *other != index);
             let served = others.clone().any(|other| {
                 let node = &self.nodes[other];
-                !node.lacks(&REACH) && !node.missing.contains(&Part::ApiProcess)
+                !node.lacks(REACH) && !node.missing.contains(Part::ApiProcess)
             });
             let node = &mut self.nodes[index];
             node.api_trouble.note(api_is_bad, at);
-            node.deaf.note(node.missing.iter().any(|part| EARS.contains(part)), at);
-            let shut_out = served && node.missing.contains(&Part::ApiProcess);
+            node.deaf.note(node.lacks(EARS), at);
+            let shut_out = served && node.missing.contains(Part::ApiProcess);
             node.shut_out.note(shut_out, at);
         }
     }
@@ -171,6 +179,15 @@ impl Scene {
         self.node(node).is_some_and(|node| node.fenced)
     }
 
+    /// The entry shows that a node wrote the Lease.
+    pub(super) fn is_written_by(&self, entry: &Entry) -> Option<usize> {
+        match entry.what {
+            What::Renewed { node } => Some(node),
+            What::Lease { holder } => holder.filter(|_| self.meddled != Some(entry.at)),
+            _ => None,
+        }
+    }
+
     /// Whom the Lease names.
     pub(super) const fn holder(&self) -> Option<usize> {
         self.holder
@@ -181,37 +198,37 @@ impl Scene {
         self.node(node).and_then(|node| node.wrote)
     }
 
-    /// Nothing has been taken from the node, and it may be given work.
+    /// Nothing has been taken from the node.
     pub(super) fn is_able(&self, node: usize) -> bool {
-        self.node(node).is_some_and(|node| node.missing.is_empty() && !node.cordoned)
+        self.node(node).is_some_and(|node| node.missing.is_empty())
     }
 
     /// Nothing has been taken from the node whose loss means that another one must take over.
     pub(super) fn is_whole(&self, node: usize) -> bool {
-        self.node(node).is_some_and(|node| !node.lacks(&VITAL))
+        self.node(node).is_some_and(|node| !node.lacks(VITAL))
     }
 
     /// The node is lost to the others, or hears nobody.
     pub(super) fn is_cut_off(&self, node: usize) -> bool {
-        self.node(node).is_none_or(|node| node.lacks(&REACH))
+        self.node(node).is_none_or(|node| node.lacks(REACH))
     }
 
     /// The node's daemon lives and gets what it needs of its own host.
     pub(super) fn is_well(&self, node: usize) -> bool {
-        let own = [Part::Kernel, Part::Processor];
-        self.is_whole(node) && self.node(node).is_some_and(|node| !node.lacks(&own))
+        let own = Parts::of(&[Part::Kernel, Part::Processor]);
+        self.is_whole(node) && self.node(node).is_some_and(|node| !node.lacks(own))
     }
 
     /// The API accepts writes of those that reach it: there is a store, and more than half of the
     /// hosts make it up.
     pub(super) fn accepts_writes(&self) -> bool {
-        let connected = |node: &&Node| !node.lacks(&REACH);
+        let connected = |node: &&Node| !node.lacks(REACH);
         !self.store_away && self.nodes.iter().filter(connected).count() * 2 > self.nodes.len()
     }
 
     /// The node's API is slow or away.
     pub(super) fn api_is_bad(&self, node: usize) -> bool {
-        let own = self.node(node).is_none_or(|node| node.lacks(&API) || node.lacks(&REACH));
+        let own = self.node(node).is_none_or(|node| node.lacks(API) || node.lacks(REACH));
         own || !self.accepts_writes()
     }
 
@@ -246,5 +263,5 @@ const NOTICES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Whether the loss of this part means that another node must take over.
 pub(super) fn is_vital(part: Part) -> bool {
-    VITAL.contains(&part)
+    VITAL.contains(part)
 }

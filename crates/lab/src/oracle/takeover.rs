@@ -160,9 +160,10 @@ impl Case {
 
     /// Starts the clock again where the entry shows that somebody is owed another lease duration.
     fn restart(&mut self, entry: &Entry) {
+        let writer = self.scene.is_written_by(entry);
         let owed = match entry.what {
-            What::Lease { holder: Some(node) } | What::Renewed { node } => {
-                (node == self.owing || !self.scene.is_able(node)).then_some(node)
+            _ if writer.is_some() => {
+                writer.filter(|node| *node == self.owing || !self.scene.is_able(*node))
             }
             // What vanished, or went back, counts as held once more.
             What::Fault(Fault::LeaseDeleted | Fault::LeaseRestored) => Some(self.owing),

@@ -1,8 +1,9 @@
-//! The way of a request: to the host's own API server, to the store, and back.
+//! The way of a request: to the host's own API server, or another host's where that is dead, to the
+//! store, and back.
 
 use std::time::Duration;
 
-use kube_vip_core::event::{Answer, Call, Event, Failure, Observation, Request};
+use kube_vip_core::event::{Answer, Call, Candidacy, Event, Failure, Observation, Request};
 
 use crate::timeline::Part;
 
@@ -15,7 +16,9 @@ use super::world::{Item, World};
 pub(super) struct Flight {
     host: usize,
     daemon: u64,
-    request: Request,
+    /// Whose API server is asked.
+    via: usize,
+    what: What,
     /// The driver's wall clock when it sent, in microseconds since the Unix epoch.
     wall: i64,
     sent: Duration,
@@ -27,31 +30,55 @@ pub(super) struct Flight {
     attempt: u32,
 }
 
+/// What is asked for.
+#[derive(Clone, Debug)]
+enum What {
+    /// Something about the election's Lease.
+    Lease(Request),
+    /// The daemon's own candidate Lease.
+    Candidacy(Candidacy),
+}
+
+/// A candidate Lease that cannot be written in this time is given up.
+const REGISTER_WITHIN: Duration = Duration::from_secs(3);
+
 /// Connections older than this are closed by both sides: nothing of theirs happens any more.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 impl World {
-    /// The daemon asks its host's API server.
+    /// The daemon asks an API server about the Lease.
     pub(super) fn ask(&mut self, host: usize, daemon: u64, request: Request) {
-        let wall = self.wall(host);
-        let timeout = self.hosts[host].daemon(daemon).map(|d| d.clock.span(request.timeout));
         self.cue(Cue::Asks, Some(host));
+        let timeout = request.timeout;
+        self.set_out(host, daemon, What::Lease(request), timeout);
+    }
+
+    /// The daemon writes its candidate Lease.
+    pub(super) fn register(&mut self, host: usize, daemon: u64, candidacy: Candidacy) {
+        self.set_out(host, daemon, What::Candidacy(candidacy), REGISTER_WITHIN);
+    }
+
+    fn set_out(&mut self, host: usize, daemon: u64, what: What, timeout: Duration) {
+        let wall = self.wall(host);
+        let timeout = self.hosts[host].daemon(daemon).map(|d| d.clock.span(timeout));
+        let via = self.server(host);
         let flight = self.flights.len();
         self.flights.push(Flight {
             host,
             daemon,
-            request,
+            via: via.unwrap_or(host),
+            what,
             wall,
             sent: self.now,
             outcome: None,
             done: false,
             attempt: 0,
         });
-        if !self.hosts[host].has(Part::ApiProcess) {
+        if via.is_none() && !self.hosts[host].has(Part::ApiProcess) {
             return self.fail_soon(flight, "connection refused");
         }
         self.after(timeout.unwrap_or_default(), Item::GiveUp { flight });
-        let slow = !self.hosts[host].has(Part::ApiPace);
+        let slow = !self.hosts[via.unwrap_or(host)].has(Part::ApiPace);
         if slow && self.rng.percent(20) {
             return;
         }
@@ -59,13 +86,25 @@ impl World {
         self.after(leg, Item::Land { flight, attempt: 0 });
     }
 
-    fn slow_leg(&mut self) -> Duration {
+    /// Whose API server the host's daemon would get an answer from: its own; if that is dead, any
+    /// other one that it knows of.
+    pub(super) fn server(&self, host: usize) -> Option<usize> {
+        let there = &self.hosts[host];
+        if there.has(Part::ApiProcess) {
+            return self.serves(host).then_some(host);
+        }
+        let knows = there.daemon.as_ref().is_some_and(|daemon| daemon.knows_others);
+        let others = (0..self.hosts.len()).filter(|other| *other != host);
+        others.filter(|_| knows && there.is_connected()).find(|other| self.serves(*other))
+    }
+
+    pub(super) fn slow_leg(&mut self) -> Duration {
         self.rng.skewed(Duration::from_millis(5), Duration::from_secs(10))
     }
 
     /// The host's wall clock, in microseconds since the Unix epoch: some day in 2026, and its
     /// error.
-    fn wall(&self, host: usize) -> i64 {
+    pub(super) fn wall(&self, host: usize) -> i64 {
         let now = i64::try_from(self.now.as_micros()).unwrap_or(i64::MAX);
         now.saturating_add(1_780_000_000_000_000).saturating_add(self.hosts[host].wall)
     }
@@ -79,8 +118,8 @@ impl World {
 
     /// The request reaches the store, or waits until it can.
     pub(super) fn land(&mut self, flight: usize, attempt: u32) {
-        let Flight { host, outcome, attempt: current, .. } = &self.flights[flight];
-        let host = *host;
+        let Flight { via, outcome, attempt: current, .. } = &self.flights[flight];
+        let host = *via;
         if outcome.is_some() || *current != attempt {
             return;
         }
@@ -107,7 +146,7 @@ impl World {
     /// The request reaches the store for the second time: somebody on the way repeated it. From
     /// now on the answer is the second one.
     pub(super) fn land_again(&mut self, flight: usize) {
-        if self.serves(self.flights[flight].host) {
+        if self.serves(self.flights[flight].via) {
             self.carry_out(flight);
         }
     }
@@ -115,16 +154,23 @@ impl World {
     /// The store does what is asked.
     fn carry_out(&mut self, flight: usize) {
         let apart = self.rng.below(4);
-        let Flight { request, wall, .. } = &self.flights[flight];
-        let outcome = match &request.call {
-            Call::Read => Ok(self.store.read()),
-            Call::Write(write) => {
+        let Flight { host, what, wall, .. } = &self.flights[flight];
+        let outcome = match what {
+            What::Lease(Request { call: Call::Read, .. }) => Ok(self.store.read()),
+            What::Lease(Request { call: Call::Write(write), .. }) => {
+                let pretended = self.store.pretend(write, *wall);
                 let written = self.store.write(write, *wall, apart).map(Some);
                 if written.is_ok() {
                     self.record_lease();
                     self.show_lease();
                 }
-                written
+                self.overlook_conflict(pretended, written)
+            }
+            What::Candidacy(candidacy) => {
+                let node = self.hosts[*host].plan.node.clone();
+                self.store.register(node, candidacy.clone());
+                self.show_candidates();
+                Ok(None)
             }
         };
         self.flights[flight].outcome = Some(outcome);
@@ -143,19 +189,20 @@ impl World {
             (None, None) => return,
         };
         flight.done = true;
-        let (host, daemon, id) = (flight.host, flight.daemon, flight.request.id);
+        let (host, daemon) = (flight.host, flight.daemon);
+        let event = flight.what.answer(outcome);
         if self.sabotage == Sabotage::TermFromAnswer {
             let took = self.now.saturating_sub(flight.sent);
             if let Some(daemon) = self.hosts[host].daemon(daemon) {
                 daemon.clock.set_back(took);
             }
         }
-        self.deliver(host, daemon, Event::Answered(Answer { id, outcome }));
+        self.deliver(host, daemon, event);
     }
 
     /// The daemon gives the request up; frozen, it may yet find the answer when it is thawed.
     pub(super) fn give_up(&mut self, index: usize) {
-        let Flight { host, daemon, request, done, .. } = &self.flights[index];
+        let Flight { host, daemon, what, done, .. } = &self.flights[index];
         if *done {
             return;
         }
@@ -166,15 +213,17 @@ impl World {
             }
             return;
         }
-        let outcome = match &request.call {
-            Call::Write(write) if self.sabotage == Sabotage::LostIsLanded => {
+        let outcome = match what {
+            What::Lease(Request { call: Call::Write(write), .. })
+                if self.sabotage == Sabotage::LostIsLanded =>
+            {
                 Ok(Some(self.store.pretend(write, self.flights[index].wall)))
             }
             _ => Err(Failure::Timeout),
         };
-        let answer = Answer { id: request.id, outcome };
+        let event = what.answer(outcome);
         self.flights[index].done = true;
-        self.deliver(host, id, Event::Answered(answer));
+        self.deliver(host, id, event);
     }
 
     fn fail_soon(&mut self, flight: usize, cause: &str) {
@@ -184,13 +233,13 @@ impl World {
         self.after(wait, Item::Answer { flight, attempt, failure });
     }
 
-    /// The requests of a host that are under way.
+    /// The requests to a host's API server that are under way.
     fn under_way(&self, host: usize) -> Vec<usize> {
         // Old ones are long over: the search ends where they begin.
         let young = |(_, flight): &(usize, &Flight)| self.now - flight.sent < FORGOTTEN;
         let open = |flight: &Flight| !flight.done || flight.outcome.is_none();
         let recent = self.flights.iter().enumerate().rev().take_while(young);
-        recent.filter(|(_, f)| f.host == host && open(f)).map(|(index, _)| index).collect()
+        recent.filter(|(_, f)| f.via == host && open(f)).map(|(index, _)| index).collect()
     }
 
     /// The API server is fast again: what was under way arrives at last.
@@ -231,13 +280,19 @@ impl World {
         !self.store_away && self.hosts[host].is_connected() && connected * 2 > self.hosts.len()
     }
 
-    /// After anything that was done to the world: which API servers answer again?
+    /// After anything that was done to the world: which API servers answer again, and whom?
     pub(super) fn settle_paths(&mut self) {
         for host in 0..self.hosts.len() {
             let serves = self.serves(host);
             let served = std::mem::replace(&mut self.hosts[host].served, serves);
             if serves && !served {
                 self.release_parked(host);
+            }
+        }
+        for host in 0..self.hosts.len() {
+            let server = self.server(host);
+            let before = std::mem::replace(&mut self.hosts[host].server, server);
+            if server.is_some() && server != before {
                 self.reconnect_watch(host);
             }
         }
@@ -255,6 +310,19 @@ impl World {
                 Item::Answer { flight, attempt, failure }
             };
             self.after(wait, item);
+        }
+    }
+}
+
+impl What {
+    /// What the daemon is told.
+    fn answer(&self, outcome: Result<Option<Observation>, Failure>) -> Event {
+        match self {
+            Self::Lease(request) => Event::Answered(Answer { id: request.id, outcome }),
+            Self::Candidacy(_) => Event::Registered(match outcome {
+                Ok(_) => Ok(()),
+                Err(failure) => Err(format!("{failure:?}")),
+            }),
         }
     }
 }

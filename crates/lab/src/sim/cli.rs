@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use crate::oracle::Guarantee;
 use crate::timeline::What;
 
 use super::scenario::Scenario;
@@ -66,7 +67,11 @@ pub(super) fn account(scenario: &Scenario) -> String {
         let _ = write!(text, ", {duration}/{deadline}/{retry} at {:+} ppm", host.ppm);
     }
     text.push('\n');
-    let changes = |what: &What| !matches!(what, What::Renewed { .. } | What::Announced { .. });
+    let many = |what: &What| {
+        matches!(what, What::Renewed { .. } | What::Announced { .. } | What::Says { .. })
+    };
+    let honest = verdict.violations.iter().all(|v| v.guarantee != Guarantee::Honest);
+    let changes = |what: &What| !many(what) || !honest && matches!(what, What::Says { .. });
     for (index, timeline) in outcome.timelines.iter().enumerate() {
         if outcome.timelines.len() > 1 {
             let _ = writeln!(text, "address {} of {}:", index + 1, outcome.timelines.len());

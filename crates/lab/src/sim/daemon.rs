@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use kube_vip_core::address::Vip;
-use kube_vip_core::event::{Effect, Event, Voice};
-use kube_vip_core::moment::Moment;
+use kube_vip_core::event::{Effect, Event};
 use kube_vip_core::node::Node;
-use kube_vip_core::reconcile::address_lifetime;
+use kube_vip_core::status::Reason;
 
-use crate::timeline::{Fault, Part};
+use crate::timeline::{Fault, Part, What};
 
 use super::Sabotage;
 use super::clock::Clock;
@@ -24,7 +22,8 @@ const SPINS: u32 = 200;
 impl World {
     /// Starts the host's daemon, if it has power and none.
     pub(super) fn start_if_dead(&mut self, index: usize) {
-        if self.hosts[index].daemon.is_some() || !self.hosts[index].has(Part::Power) {
+        let taken = self.hosts[index].daemon.is_some() || self.hosts[index].original.is_some();
+        if taken || !self.hosts[index].has(Part::Power) {
             return;
         }
         self.daemons += 1;
@@ -35,9 +34,10 @@ impl World {
         let ppm = if slow { -200_000 } else { host.ppm };
         let clock = Clock::new(self.now, host.first, ppm);
         host.daemon = Some(Daemon::new(id, Node::new(host.plan.clone(), seed), clock));
-        host.missing.remove(&Part::Process);
-        host.missing.remove(&Part::Schedule);
+        host.missing.remove(Part::Process);
+        host.missing.remove(Part::Schedule);
         self.record_fault(Fault::Started(index));
+        self.record_fence(index, true);
         self.after(Duration::ZERO, Item::Look { host: index, daemon: id });
         self.reconnect_watch(index);
     }
@@ -49,6 +49,7 @@ impl World {
 
     /// A driver has something for the daemon.
     pub(super) fn deliver(&mut self, index: usize, id: u64, event: Event) {
+        let event = self.tamper_with_event(index, event);
         let Some(daemon) = self.hosts[index].daemon(id) else { return };
         daemon.inbox.push_back(event);
         self.wake(index, id);
@@ -102,7 +103,21 @@ impl World {
         while let Some(effect) = self.hosts[index].daemon(id).and_then(|d| d.node.poll()) {
             self.take_on(index, id, effect);
         }
+        self.record_word(index, id);
         self.go_on(index, id);
+    }
+
+    /// Records what the daemon says, if it says something else than before.
+    fn record_word(&mut self, node: usize, id: u64) {
+        let Some(daemon) = self.hosts[node].daemon(id) else { return };
+        let status = daemon.node.status();
+        let holds = matches!(status.reason, Reason::Elected | Reason::HoldingOn);
+        let named = status.lease.holder;
+        let holder = named.and_then(|name| self.hosts.iter().position(|host| host.name == name));
+        let Some(daemon) = self.hosts[node].daemon(id) else { return };
+        if daemon.said.replace((holds, holder)) != Some((holds, holder)) {
+            self.record(What::Says { node, holds, holder });
+        }
     }
 
     /// Ends the daemon, or sets its alarm.
@@ -134,79 +149,16 @@ impl World {
     /// The drivers start something.
     fn take_on(&mut self, index: usize, id: u64, effect: Effect) {
         self.note(index, || format!("> {effect:?}"));
-        match effect {
+        match self.tamper_with_effect(index, effect) {
             Effect::Ask(request) => self.ask(index, id, request),
-            Effect::Tell(_)
-            | Effect::Question { .. }
-            | Effect::Check { .. }
-            | Effect::Register(_) => {}
-            Effect::Hold { .. } | Effect::Drop(_) | Effect::Announce { .. } => {
-                // A busy kernel, now and then.
-                let longest = if self.rng.percent(3) { 30_000 } else { 1000 };
-                let takes = self.micros(20, longest);
-                let now = self.now;
-                let Some(daemon) = self.hosts[index].daemon(id) else { return };
-                daemon.kernel_free = daemon.kernel_free.max(now) + takes;
-                let at = daemon.kernel_free;
-                self.queue.put(at, Item::Act { host: index, daemon: id, effect });
+            Effect::Register(candidacy) => self.register(index, id, candidacy),
+            Effect::Check { timeout } => self.check(index, id, timeout),
+            Effect::Tell(_) => {}
+            effect @ (Effect::Hold { .. } | Effect::Drop(_)) => self.order(index, id, effect),
+            effect @ (Effect::Announce { .. } | Effect::Question { .. }) => {
+                self.send_soon(index, id, effect);
             }
         }
-    }
-
-    /// A driver's system call.
-    pub(super) fn act(&mut self, index: usize, id: u64, effect: Effect) {
-        let frozen = !self.hosts[index].has(Part::Schedule);
-        let Some(daemon) = self.hosts[index].daemon(id) else { return };
-        if frozen {
-            return daemon.held_back.push(effect);
-        }
-        daemon.carried_out += u64::from(!matches!(effect, Effect::Announce { .. }));
-        if !self.hosts[index].has(Part::Kernel) {
-            return self.refuse(index, id, effect, "no buffer space available");
-        }
-        match effect {
-            Effect::Hold { vip, until, .. } => self.hold(index, id, vip, until),
-            Effect::Drop(held) => {
-                if self.sabotage != Sabotage::DeafDriver {
-                    self.hosts[index].kernel.remove(held.vip);
-                }
-                self.record_addresses(index);
-                self.show_kernel(index);
-            }
-            Effect::Announce { address, .. } => {
-                if self.hosts[index].is_connected() {
-                    self.record_announcement(index, address);
-                }
-            }
-            Effect::Ask(_)
-            | Effect::Tell(_)
-            | Effect::Question { .. }
-            | Effect::Check { .. }
-            | Effect::Register(_) => {}
-        }
-    }
-
-    fn hold(&mut self, index: usize, id: u64, vip: Vip, until: Moment) {
-        let now = self.now;
-        let Some(daemon) = self.hosts[index].daemon(id) else { return };
-        let clock = daemon.clock;
-        let Some(lifetime) = address_lifetime(until, clock.reading(now)) else {
-            let effect = Effect::Hold { vip, until, voice: Voice::Answering };
-            return self.refuse(index, id, effect, "the term ends too soon");
-        };
-        let ends = (self.sabotage != Sabotage::EternalAddress).then(|| now + clock.span(lifetime));
-        let change = self.hosts[index].kernel.hold(vip, ends);
-        if let Some(ends) = ends {
-            let late = self.millis(10, 400);
-            self.queue.put(ends + late, Item::Evict { host: index, change });
-        }
-        self.record_addresses(index);
-        self.show_kernel(index);
-    }
-
-    fn refuse(&mut self, index: usize, id: u64, effect: Effect, cause: &str) {
-        self.deliver(index, id, Event::Refused { effect, cause: cause.to_owned() });
-        self.show_kernel(index);
     }
 
     pub(super) fn evict(&mut self, index: usize, change: u64) {
@@ -244,8 +196,12 @@ impl World {
         daemon.awake = false;
         let overdue = std::mem::take(&mut daemon.overdue);
         let held_back = std::mem::take(&mut daemon.held_back);
+        if let Some(call) = daemon.stuck.take() {
+            self.after(Duration::ZERO, Item::Call { host: index, daemon: id, call });
+        }
         for effect in held_back {
-            self.take_on(index, id, effect);
+            let takes = self.micros(1, 300);
+            self.after(takes, Item::Send { host: index, daemon: id, effect });
         }
         for flight in overdue {
             self.give_up(flight);

@@ -1,18 +1,22 @@
 //! One host: its kernel, its daemon, what has been taken from it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
-use kube_vip_core::event::{Effect, Event};
+use kube_vip_core::event::{Effect, Event, Voice};
+use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Vips};
 
-use crate::timeline::Part;
+use crate::timeline::{Part, Parts};
 
+use super::calls::Call;
 use super::clock::Clock;
 use super::kernel::{Kernel, Nic};
-use super::scenario::HostPlan;
+use super::original::Original;
+use super::scenario::{HostPlan, Scenario};
 
 /// A host, whether it runs or not.
 #[derive(Debug)]
@@ -28,13 +32,17 @@ pub(super) struct Host {
     pub(super) kernel: Kernel,
     pub(super) nic: Nic,
     /// What has been taken from it.
-    pub(super) missing: BTreeSet<Part>,
+    pub(super) missing: Parts,
     pub(super) daemon: Option<Daemon>,
+    /// The original, which runs in the daemon's place.
+    pub(super) original: Option<Original>,
     pub(super) watch: Watch,
     /// Requests that wait in its API server for the store, or for the API server to be thawed.
     pub(super) parked: Vec<usize>,
     /// Its API server answered when last looked at.
     pub(super) served: bool,
+    /// Whose API server its daemon used when last looked at; none: nobody's answered.
+    pub(super) server: Option<usize>,
     /// For each of the plan's addresses: it answered when last looked at.
     pub(super) answers: Vec<bool>,
     /// For each of the plan's addresses: it had it when last looked at.
@@ -54,14 +62,24 @@ pub(super) struct Daemon {
     pub(super) awake: bool,
     /// The alarm that counts; earlier ones are void.
     pub(super) alarm: u64,
-    /// When the driver of the kernel is done with what it was told.
-    pub(super) kernel_free: Duration,
+    /// What the driver of the kernel was told and has not done.
+    pub(super) orders: VecDeque<Effect>,
+    /// It is at the first of them.
+    pub(super) busy: bool,
+    /// Where it was when the process was frozen.
+    pub(super) stuck: Option<Call>,
+    /// What it last set each address to.
+    pub(super) voices: BTreeMap<Vip, (Moment, Voice)>,
     /// How many orders it has carried out, or refused.
     pub(super) carried_out: u64,
     /// When the last snapshot arrives: none overtakes another.
     pub(super) snapshot_at: Duration,
-    /// What it was about to do when it was frozen.
+    /// The frames that it was about to send when it was frozen.
     pub(super) held_back: Vec<Effect>,
+    /// It has learnt of the other API servers.
+    pub(super) knows_others: bool,
+    /// What it last said: whether it holds, and whom the Lease names.
+    pub(super) said: Option<(bool, Option<usize>)>,
     /// Requests whose time ran out while it was frozen, and may still be answered.
     pub(super) overdue: Vec<usize>,
     /// How often it was called in vain at the same instant.
@@ -73,37 +91,63 @@ pub(super) struct Daemon {
 pub(super) struct Watch {
     /// The connection that counts.
     pub(super) connection: u64,
-    /// When its last event arrives: none overtakes another.
+    /// When its last event about the Lease arrives: none overtakes another.
     pub(super) last: Duration,
+    /// When its last event about anything else arrives.
+    pub(super) others: Duration,
 }
 
 impl Host {
-    pub(super) fn new(index: usize, drawn: &HostPlan, vips: &[Vip]) -> Self {
+    pub(super) fn new(index: usize, scenario: &Scenario, vips: &[Vip]) -> Self {
         let name = format!("n{}", index + 1);
+        let drawn = &scenario.hosts[index];
         Self {
-            plan: plan(&name, drawn, vips),
+            plan: plan(&name, drawn, vips, scenario),
             name,
             ppm: drawn.ppm,
             first: drawn.first,
             wall: drawn.wall,
             kernel: Kernel::default(),
-            nic: Nic { name: link(), mac: mac(index), up: true },
-            missing: BTreeSet::new(),
+            nic: Nic {
+                name: link(),
+                mac: mac(index),
+                up: true,
+                address: own_address(index),
+                gateway: scenario.gateway.then_some(GATEWAY),
+                fence: drawn.fence,
+            },
+            missing: Parts::default(),
             daemon: None,
+            original: None,
             watch: Watch::default(),
             parked: Vec::new(),
             served: false,
+            server: None,
             answers: vec![false; vips.len()],
             configured: vec![false; vips.len()],
         }
     }
 
-    pub(super) fn has(&self, part: Part) -> bool {
-        !self.missing.contains(&part)
+    pub(super) const fn has(&self, part: Part) -> bool {
+        !self.missing.contains(part)
     }
 
-    /// Frames pass between it and the others.
+    /// Frames pass between it and the others, both ways.
     pub(super) fn is_connected(&self) -> bool {
+        self.hears() && self.is_heard()
+    }
+
+    /// Frames pass to it.
+    pub(super) fn hears(&self) -> bool {
+        self.is_plugged_in() && self.has(Part::Hearing)
+    }
+
+    /// Frames pass from it.
+    pub(super) fn is_heard(&self) -> bool {
+        self.is_plugged_in() && self.has(Part::Voice)
+    }
+
+    fn is_plugged_in(&self) -> bool {
         self.has(Part::Power) && self.has(Part::Port) && self.has(Part::Cable)
     }
 
@@ -132,17 +176,28 @@ impl Daemon {
             inbox: VecDeque::new(),
             awake: false,
             alarm: 0,
-            kernel_free: Duration::ZERO,
+            orders: VecDeque::new(),
+            busy: false,
+            stuck: None,
+            voices: BTreeMap::new(),
             carried_out: 0,
             snapshot_at: Duration::ZERO,
             held_back: Vec::new(),
+            knows_others: false,
+            said: None,
             overdue: Vec::new(),
             spins: (Duration::ZERO, 0),
         }
     }
 }
 
-fn plan(name: &str, drawn: &HostPlan, vips: &[Vip]) -> Plan {
+fn plan(name: &str, drawn: &HostPlan, vips: &[Vip], scenario: &Scenario) -> Plan {
+    let conduct = Conduct {
+        hold_on_api_loss: scenario.holds_on,
+        priority: drawn.priority,
+        fail_back: scenario.fail_back,
+        ..Conduct::default()
+    };
     Plan {
         node: NodeName::new(name).expect("a letter and a digit"),
         link: link(),
@@ -153,9 +208,16 @@ fn plan(name: &str, drawn: &HostPlan, vips: &[Vip]) -> Plan {
             timings: drawn.timings,
         },
         announce_every: Duration::from_secs(3),
-        conduct: Conduct::default(),
+        conduct,
         boot: format!("boot of {name}"),
     }
+}
+
+/// RFC 5737: for documentation, as the addresses that follow the election.
+pub(super) const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+fn own_address(index: usize) -> Ipv4Addr {
+    Ipv4Addr::new(192, 0, 2, 101 + u8::try_from(index).unwrap_or_default())
 }
 
 fn link() -> LinkName {

@@ -1,14 +1,17 @@
 //! One scenario: hosts, their clocks, their election's times, and the faults that will strike.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use kube_vip_core::plan::Timings;
 
-use crate::timeline::{Fault, Timeline};
+use crate::timeline::Timeline;
 
 use super::rng::Rng;
+
+mod kind;
+
+pub use kind::Kind;
 
 /// Everything about a run that is not drawn while it goes on.
 #[derive(Clone, Debug)]
@@ -25,6 +28,12 @@ pub struct Scenario {
     pub ends: Duration,
     /// The shortest and the longest way of a message, one way.
     pub legs: (Duration, Duration),
+    /// There is a router on the segment.
+    pub gateway: bool,
+    /// Holders hold on while the API is away.
+    pub holds_on: bool,
+    /// Whoever is preferred takes the address back.
+    pub fail_back: bool,
     /// Whom the Lease names at the beginning, from a former life; none: there is no Lease.
     pub inherited: Option<usize>,
 }
@@ -42,6 +51,10 @@ pub struct HostPlan {
     pub first: Duration,
     /// Its wall clock's error, in microseconds.
     pub wall: i64,
+    /// Its kernel can fence.
+    pub fence: bool,
+    /// Higher is preferred.
+    pub priority: u32,
 }
 
 /// A fault that will strike.
@@ -81,126 +94,8 @@ pub enum Cue {
     Asks,
     /// A fault strikes, or ends.
     Fault,
-}
-
-/// What can be done to a host, or to all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// SIGKILL, and a restart.
-    Kill,
-    /// SIGTERM, and a restart.
-    Terminate,
-    /// SIGSTOP, and SIGCONT.
-    Freeze,
-    /// The processor comes late.
-    Starve,
-    /// Power loss, and a boot.
-    PowerOff,
-    /// A switch port that passes nothing.
-    Cut,
-    /// A pulled cable.
-    Unplug,
-    /// The API server is dead.
-    ApiKill,
-    /// The API server is frozen.
-    ApiFreeze,
-    /// The API server is slow, loses requests and answers, and answers twice.
-    ApiSlow,
-    /// The watch shows nothing new.
-    WatchBreak,
-    /// The kernel refuses to change addresses.
-    KernelRefuse,
-    /// The store answers nobody.
-    StoreAway,
-    /// The wall clock is set.
-    WallStep,
-    /// Somebody deletes the address.
-    AddressDelete,
-    /// Somebody annotates the Lease.
-    LeaseTouch,
-}
-
-impl Kind {
-    /// Every kind, with how often it is drawn.
-    const WEIGHTS: [(Self, u64); 16] = [
-        (Self::Kill, 12),
-        (Self::Terminate, 8),
-        (Self::Freeze, 12),
-        (Self::Starve, 8),
-        (Self::PowerOff, 6),
-        (Self::Cut, 12),
-        (Self::Unplug, 6),
-        (Self::ApiKill, 6),
-        (Self::ApiFreeze, 8),
-        (Self::ApiSlow, 14),
-        (Self::WatchBreak, 6),
-        (Self::KernelRefuse, 4),
-        (Self::StoreAway, 4),
-        (Self::WallStep, 4),
-        (Self::AddressDelete, 4),
-        (Self::LeaseTouch, 4),
-    ];
-
-    fn draw(rng: &mut Rng) -> Self {
-        let total = Self::WEIGHTS.iter().map(|(_, weight)| weight).sum();
-        let mut place = rng.below(total);
-        for (kind, weight) in Self::WEIGHTS {
-            if place < weight {
-                return kind;
-            }
-            place -= weight;
-        }
-        Self::Kill
-    }
-
-    /// The fault's entry in a timeline.
-    #[must_use]
-    pub const fn begins(self, host: usize) -> Fault {
-        match self {
-            Self::Kill => Fault::Killed(host),
-            Self::Terminate => Fault::Terminated(host),
-            Self::Freeze => Fault::Frozen(host),
-            Self::Starve => Fault::Starved(host),
-            Self::PowerOff => Fault::PoweredOff(host),
-            Self::Cut => Fault::Cut(host),
-            Self::Unplug => Fault::Unplugged(host),
-            Self::ApiKill => Fault::ApiKilled(host),
-            Self::ApiFreeze => Fault::ApiFrozen(host),
-            Self::ApiSlow => Fault::ApiSlowed(host),
-            Self::WatchBreak => Fault::WatchBroken(host),
-            Self::KernelRefuse => Fault::KernelRefused(host),
-            Self::StoreAway => Fault::StoreAway,
-            Self::WallStep => Fault::WallStepped(host),
-            Self::AddressDelete => Fault::AddressDeleted(host),
-            Self::LeaseTouch => Fault::LeaseTouched,
-        }
-    }
-
-    /// The entry of its end; none: it is over in an instant.
-    #[must_use]
-    pub const fn ends(self, host: usize) -> Option<Fault> {
-        Some(match self {
-            Self::Kill | Self::Terminate => Fault::Started(host),
-            Self::Freeze => Fault::Thawed(host),
-            Self::Starve => Fault::Relieved(host),
-            Self::PowerOff => Fault::PoweredOn(host),
-            Self::Cut => Fault::Healed(host),
-            Self::Unplug => Fault::Plugged(host),
-            Self::ApiKill => Fault::ApiStarted(host),
-            Self::ApiFreeze => Fault::ApiThawed(host),
-            Self::ApiSlow => Fault::ApiPaced(host),
-            Self::WatchBreak => Fault::WatchMended(host),
-            Self::KernelRefuse => Fault::KernelObeyed(host),
-            Self::StoreAway => Fault::StoreBack,
-            Self::WallStep | Self::AddressDelete | Self::LeaseTouch => return None,
-        })
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.begins(0).text())
-    }
+    /// A daemon has read the clock and is about to call the kernel: it strikes before that acts.
+    Calls,
 }
 
 const fn millis(millis: u64) -> Duration {
@@ -217,12 +112,15 @@ impl Scenario {
         let timings = timings(&mut rng);
         let other = timings_of(5, 3, 1);
         let mixed = rng.percent(8);
+        let (old, ranked) = (rng.percent(25), rng.percent(15));
         let host = |rng: &mut Rng| HostPlan {
             timings: if mixed && rng.percent(50) { other } else { timings },
             ppm: i32::try_from(rng.below(401)).unwrap_or_default() - 200,
             starts: rng.span(Duration::ZERO, Duration::from_secs(2)),
             first: if rng.percent(50) { Duration::ZERO } else { rng.skewed(millis(1), HOUR) },
             wall: i64::try_from(rng.below(20_000_000)).unwrap_or_default() - 10_000_000,
+            fence: !old || rng.percent(50),
+            priority: if ranked { u32::try_from(rng.below(3)).unwrap_or_default() } else { 0 },
         };
         let hosts: Vec<HostPlan> = (0..count).map(|_| host(&mut rng)).collect();
         let far = *rng.pick(&[200, 2_000, 20_000]);
@@ -236,9 +134,19 @@ impl Scenario {
             faults: Vec::new(),
             ends: Duration::ZERO,
             legs,
+            gateway: rng.percent(80),
+            holds_on: rng.percent(90),
+            fail_back: ranked && rng.percent(30),
             inherited,
         };
-        scenario.draw_faults(&mut rng);
+        match rng.below(100) {
+            0..=9 => scenario.draw_faults(&mut rng, Kind::weather),
+            10..=15 => {
+                scenario.roll(&mut rng);
+                scenario.draw_faults(&mut rng, Kind::draw);
+            }
+            _ => scenario.draw_faults(&mut rng, Kind::draw),
+        }
         scenario
     }
 
@@ -256,7 +164,8 @@ impl Scenario {
     }
 
     /// Most faults wait for nothing.
-    const CUES: [Cue; 8] = [
+    const CUES: [Cue; 10] = [
+        Cue::None,
         Cue::None,
         Cue::None,
         Cue::None,
@@ -265,15 +174,30 @@ impl Scenario {
         Cue::AddressMoves,
         Cue::Asks,
         Cue::Fault,
+        Cue::Calls,
     ];
 
-    fn draw_faults(&mut self, rng: &mut Rng) {
+    /// A rolling replacement: at first the original runs everywhere.
+    fn roll(&mut self, rng: &mut Rng) {
+        let lease = self.lease_duration();
+        for host in 0..self.hosts.len() {
+            self.faults.push(Planned {
+                at: self.hosts[host].starts + millis(1),
+                cue: Cue::None,
+                span: rng.span(lease, lease * 6),
+                kind: Kind::Revert,
+                target: Target::Host(host),
+            });
+        }
+    }
+
+    fn draw_faults(&mut self, rng: &mut Rng, draw: impl Fn(&mut Rng) -> Kind) {
         let lease = self.lease_duration();
         let (first, last) = (millis(500), lease * 8);
-        let wanted = 10 + rng.index(7);
+        let wanted = self.faults.len() + 10 + rng.index(7);
         while self.faults.len() < wanted {
             let at = rng.span(first, last);
-            let kind = Kind::draw(rng);
+            let kind = draw(rng);
             if rng.percent(6) {
                 self.faults.extend(everywhere(rng, self.hosts.len(), kind, (at, lease)));
                 continue;
@@ -284,6 +208,7 @@ impl Scenario {
                 Target::Host(rng.index(self.hosts.len()))
             };
             let cue = *rng.pick(&Self::CUES);
+            let cue = if kind == Kind::FreezeInCall { Cue::Calls } else { cue };
             let span = rng.skewed(millis(5), lease * 2);
             self.faults.push(Planned { at, cue, span, kind, target });
         }

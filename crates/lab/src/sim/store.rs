@@ -1,12 +1,18 @@
 //! The Lease as the API servers keep it together: one object, versions that rise, writes that
-//! conflict.
+//! conflict; and the candidates' Leases beside it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use kube_vip_core::event::{Failure, LeaseRecord, LeaseWrite, Observation, Stamp, Version};
+use kube_vip_core::address::NodeName;
+use kube_vip_core::event::{
+    Candidacy, Candidate, Failure, LeaseRecord, LeaseWrite, Observation, Stamp, Version,
+};
 
 /// How many former states a lagging watch may still show.
 const REMEMBERED: usize = 6;
+
+/// How many former states somebody may put back.
+const BACKED_UP: usize = 40;
 
 /// The object, and what it was before.
 #[derive(Clone, Debug)]
@@ -14,6 +20,7 @@ pub(super) struct Store {
     revision: u64,
     lease: Option<(u64, LeaseRecord)>,
     former: VecDeque<Observation>,
+    candidates: BTreeMap<NodeName, (u64, Candidacy)>,
     /// Writes are refused unless they name the current version. Only a sabotaged store does not
     /// look.
     checks_versions: bool,
@@ -22,7 +29,13 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn new(first: Option<LeaseRecord>, checks_versions: bool) -> Self {
         let lease = first.map(|record| (1, record));
-        Self { revision: 1, lease, former: VecDeque::new(), checks_versions }
+        Self {
+            revision: 1,
+            lease,
+            former: VecDeque::new(),
+            candidates: BTreeMap::new(),
+            checks_versions,
+        }
     }
 
     /// The Lease as it is.
@@ -33,6 +46,7 @@ impl Store {
 
     /// The Lease as it was some writes ago; as it is, if there were not so many.
     pub(super) fn read_former(&self, ago: usize) -> Option<Observation> {
+        let ago = ago.min(REMEMBERED);
         self.former.iter().rev().nth(ago).cloned().or_else(|| self.read())
     }
 
@@ -68,6 +82,59 @@ impl Store {
         true
     }
 
+    /// Somebody asks for the address to move; false: there is no Lease.
+    pub(super) fn ask_to_move(&mut self, to: NodeName) -> bool {
+        let Some((_, mut record)) = self.lease.clone() else { return false };
+        record.marks.move_to = Some(to);
+        self.put(record, 0);
+        true
+    }
+
+    /// Somebody deletes the Lease.
+    pub(super) fn delete(&mut self) {
+        self.former.extend(self.read());
+        self.lease = None;
+        self.revision += 1;
+    }
+
+    /// The Lease is put back to how it was so many writes ago, with the version of then; false:
+    /// it is not remembered. Later versions are still higher than any before, as
+    /// `etcdutl snapshot restore --bump-revision` makes them.
+    pub(super) fn restore(&mut self, ago: usize) -> bool {
+        let Some(former) = self.former.iter().rev().nth(ago).cloned() else { return false };
+        self.former.extend(self.read());
+        self.revision += 1;
+        self.lease = former.version.0.parse().ok().map(|revision| (revision, former.record));
+        true
+    }
+
+    /// A node writes its candidate Lease.
+    pub(super) fn register(&mut self, node: NodeName, candidacy: Candidacy) {
+        self.revision += 1;
+        self.candidates.insert(node, (self.revision, candidacy));
+    }
+
+    /// The candidate Leases of all but this node.
+    pub(super) fn candidates(&self, but: &NodeName) -> Vec<Candidate> {
+        let others = self.candidates.iter().filter(|(node, _)| *node != but);
+        let candidate = |(node, (revision, candidacy)): (&NodeName, &(u64, Candidacy))| Candidate {
+            node: node.clone(),
+            version: version(*revision),
+            candidacy: candidacy.clone(),
+        };
+        others.map(candidate).collect()
+    }
+
+    /// A client that is no node of ours replaces the Lease, if it still is the version it read.
+    pub(super) fn replace(&mut self, read: Option<&Version>, record: LeaseRecord) -> bool {
+        let current = self.lease.as_ref().map(|(revision, _)| version(*revision));
+        let current = current.as_ref() == read;
+        if current {
+            self.put(record, 0);
+        }
+        current
+    }
+
     /// Whom the Lease names.
     pub(super) fn holder(&self) -> Option<&str> {
         let (_, record) = self.lease.as_ref()?;
@@ -78,7 +145,7 @@ impl Store {
         if let Some(before) = self.read() {
             self.former.push_back(before);
         }
-        if self.former.len() > REMEMBERED {
+        if self.former.len() > BACKED_UP {
             self.former.pop_front();
         }
         self.revision += 1 + apart;

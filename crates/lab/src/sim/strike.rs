@@ -35,6 +35,11 @@ impl World {
         });
         self.waiting = waiting;
         for fault in called {
+            // In the middle of a call: before the kernel acts.
+            if cue == Cue::Calls {
+                self.strike(fault);
+                continue;
+            }
             let wait = self.rng.skewed(Duration::from_micros(10), Duration::from_millis(40));
             self.after(wait, Item::Strike(fault));
         }
@@ -80,13 +85,21 @@ impl World {
         };
         there
             && match kind {
-                Kind::Kill | Kind::Terminate | Kind::Freeze | Kind::WatchBreak => {
-                    host.daemon.is_some()
-                }
-                Kind::ApiFreeze | Kind::ApiSlow => host.has(Part::ApiProcess),
+                Kind::Kill
+                | Kind::Terminate
+                | Kind::Freeze
+                | Kind::FreezeInCall
+                | Kind::WatchBreak
+                | Kind::Revert => host.daemon.is_some(),
+                Kind::ApiFreeze | Kind::ApiSlow | Kind::ApiUnready => host.has(Part::ApiProcess),
                 Kind::AddressDelete => host.configured.contains(&true),
+                Kind::AddressLeave => host.has(Part::Power) && !host.configured.contains(&true),
+                Kind::TablesDelete => host.has(Part::Power) && host.nic.fence,
                 Kind::StoreAway => !self.store_away,
-                Kind::LeaseTouch => self.store.read().is_some(),
+                Kind::Stranger => !self.stranger,
+                Kind::LeaseTouch | Kind::LeaseDelete | Kind::LeaseRestore | Kind::MoveAsk => {
+                    self.store.read().is_some()
+                }
                 Kind::WallStep => host.has(Part::Power),
                 _ => true,
             }
@@ -102,6 +115,7 @@ impl World {
             }
             Kind::PowerOff => {
                 self.end_daemon(host);
+                self.hosts[host].original = None;
                 self.hosts[host].kernel.clear();
                 self.reset(host);
             }
@@ -116,19 +130,34 @@ impl World {
                 self.hosts[host].kernel.remove(vip);
                 self.show_kernel(host);
             }
-            Kind::LeaseTouch => {
-                self.store.touch();
-                self.show_lease();
+            Kind::AddressLeave => {
+                let vip = *self.rng.pick(&self.vips);
+                self.hosts[host].kernel.hold(vip, None);
+                self.show_kernel(host);
             }
-            Kind::Freeze
-            | Kind::Starve
-            | Kind::Cut
-            | Kind::Unplug
-            | Kind::ApiFreeze
-            | Kind::ApiSlow
-            | Kind::WatchBreak
-            | Kind::KernelRefuse => {}
+            Kind::TablesDelete => self.lose_fence(host),
+            Kind::LeaseTouch | Kind::LeaseDelete | Kind::LeaseRestore | Kind::MoveAsk => {
+                self.meddle(kind, host);
+            }
+            Kind::Cordon => self.show_node(host),
+            Kind::Stranger => self.strange(),
+            Kind::Revert => self.revert(host),
+            _ => {}
         }
+    }
+
+    /// Somebody changes the Lease who takes no part in the election.
+    fn meddle(&mut self, kind: Kind, host: usize) {
+        let node = self.hosts[host].plan.node.clone();
+        let ago = self.rng.index(12);
+        match kind {
+            Kind::LeaseDelete => self.store.delete(),
+            Kind::LeaseRestore => drop(self.store.restore(ago)),
+            Kind::MoveAsk => drop(self.store.ask_to_move(node)),
+            _ => drop(self.store.touch()),
+        }
+        self.record_holder();
+        self.show_lease();
     }
 
     /// A fault ends.
@@ -138,18 +167,23 @@ impl World {
         match kind {
             Kind::Kill => return self.start_if_dead(host),
             Kind::Terminate => return self.restart(host, daemon),
+            Kind::Revert => return self.unrevert(host),
             // Another process than the one that was frozen.
-            Kind::Freeze if self.hosts[host].daemon_id() != daemon || daemon.is_none() => return,
+            Kind::Freeze | Kind::FreezeInCall
+                if self.hosts[host].daemon_id() != daemon || daemon.is_none() =>
+            {
+                return;
+            }
             _ => {}
         }
         let Some(fault) = kind.ends(host) else { return };
         self.record_fault(fault);
         self.cue(Cue::Fault, None);
         if let Some(part) = fault.gives() {
-            self.hosts[host].missing.remove(&part);
+            self.hosts[host].missing.remove(part);
         }
         match kind {
-            Kind::Freeze => self.thaw(host),
+            Kind::Freeze | Kind::FreezeInCall => self.thaw(host),
             Kind::PowerOff => self.start_if_dead(host),
             Kind::ApiSlow => {
                 self.hurry(host);
@@ -157,6 +191,8 @@ impl World {
             }
             Kind::WatchBreak => self.reconnect_watch(host),
             Kind::StoreAway => self.store_away = false,
+            Kind::Stranger => self.stranger = false,
+            Kind::Cordon => self.show_node(host),
             _ => {}
         }
         self.aftermath(host);

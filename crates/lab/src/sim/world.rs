@@ -4,16 +4,19 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use kube_vip_core::address::Vip;
-use kube_vip_core::event::{Effect, Event, Failure, LeaseRecord, Observation};
+use kube_vip_core::event::{Effect, Event, Failure, LeaseRecord};
+use kube_vip_core::wire::arp::Packet;
 
 use crate::timeline::{Entry, Fault, Timeline, What};
 
 use super::Sabotage;
 use super::api::Flight;
+use super::calls::Call;
 use super::host::Host;
 use super::queue::Queue;
 use super::rng::Rng;
 use super::scenario::{Cue, Outcome, Planned, Scenario, Tally};
+use super::segment::Station;
 use super::store::Store;
 
 /// Something that is to happen. Hosts, requests and faults are indices; a daemon is its id, so
@@ -32,14 +35,26 @@ pub(super) enum Item {
     Run { host: usize, daemon: u64 },
     /// The daemon's deadline has come.
     Alarm { host: usize, daemon: u64, alarm: u64 },
-    /// The daemon's driver does something.
-    Act { host: usize, daemon: u64, effect: Effect },
-    /// The daemon's driver has seen the kernel.
+    /// The daemon's driver of the kernel goes on.
+    Call { host: usize, daemon: u64, call: Call },
+    /// The daemon's driver sends a frame.
+    Send { host: usize, daemon: u64, effect: Effect },
+    /// A frame reaches a station.
+    Frame { from: Station, to: Station, packet: Packet },
+    /// A driver of the daemon has something for it.
     Show { host: usize, daemon: u64, event: Event },
     /// The daemon's driver looks at the kernel without occasion.
     Look { host: usize, daemon: u64 },
     /// The kernel removes the address.
     Evict { host: usize, change: u64 },
+    /// Something in the kernel's fence ends.
+    Fade { host: usize },
+    /// The daemon's driver puts the fence back.
+    Mend { host: usize, daemon: u64 },
+    /// The original looks at the Lease.
+    Poll { host: usize, id: u64 },
+    /// The original drops the address.
+    Strip { host: usize },
     /// A request reaches the store.
     Land { flight: usize, attempt: u32 },
     /// The same request reaches the store once more.
@@ -50,8 +65,8 @@ pub(super) enum Item {
     GiveUp { flight: usize },
     /// The watch connects, and shows what there is.
     Connect { host: usize, daemon: u64, connection: u64 },
-    /// The watch shows the Lease.
-    Watched { host: usize, daemon: u64, connection: u64, seen: Option<Observation> },
+    /// The watch shows something.
+    Watched { host: usize, daemon: u64, connection: u64, event: Event },
 }
 
 pub(super) struct World {
@@ -61,6 +76,9 @@ pub(super) struct World {
     pub(super) hosts: Vec<Host>,
     pub(super) store: Store,
     pub(super) store_away: bool,
+    pub(super) has_gateway: bool,
+    /// A host that is no node has the addresses.
+    pub(super) stranger: bool,
     pub(super) flights: Vec<Flight>,
     pub(super) legs: (Duration, Duration),
     pub(super) faults: Vec<Planned>,
@@ -85,8 +103,8 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(scenario: &Scenario, sabotage: Sabotage) -> Self {
         let vips = vips(scenario.addresses);
-        let host = |(index, host)| Host::new(index, host, &vips);
-        let hosts: Vec<Host> = scenario.hosts.iter().enumerate().map(host).collect();
+        let host = |index| Host::new(index, scenario, &vips);
+        let hosts: Vec<Host> = (0..scenario.hosts.len()).map(host).collect();
         let inherited = scenario.inherited.and_then(|host| hosts.get(host)).map(|host| {
             let duration = host.plan.lease.timings.duration();
             LeaseRecord { holder: host.name.clone(), duration, ..LeaseRecord::default() }
@@ -105,6 +123,8 @@ impl World {
             hosts,
             store: Store::new(inherited, sabotage != Sabotage::BlindStore),
             store_away: false,
+            has_gateway: scenario.gateway,
+            stranger: false,
             flights: Vec::new(),
             legs: scenario.legs,
             faults: scenario.faults.clone(),
@@ -155,17 +175,23 @@ impl World {
             Item::Lift(fault) => self.lift(fault),
             Item::Run { host, daemon } => self.run_daemon(host, daemon),
             Item::Alarm { host, daemon, alarm } => self.alarm(host, daemon, alarm),
-            Item::Act { host, daemon, effect } => self.act(host, daemon, effect),
+            Item::Call { host, daemon, call } => self.call(host, daemon, call),
+            Item::Send { host, daemon, effect } => self.send_now(host, daemon, effect),
+            Item::Frame { from, to, packet } => self.frame(from, to, packet),
             Item::Show { host, daemon, event } => self.deliver(host, daemon, event),
             Item::Look { host, daemon } => self.look(host, daemon),
             Item::Evict { host, change } => self.evict(host, change),
+            Item::Fade { host } => self.record_addresses(host),
+            Item::Mend { host, daemon } => self.mend(host, daemon),
+            Item::Poll { host, id } => self.poll_original(host, id),
+            Item::Strip { host } => self.strip(host),
             Item::Land { flight, attempt } => self.land(flight, attempt),
             Item::LandAgain { flight } => self.land_again(flight),
             Item::Answer { flight, attempt, failure } => self.answer(flight, attempt, failure),
             Item::GiveUp { flight } => self.give_up(flight),
             Item::Connect { host, daemon, connection } => self.connect(host, daemon, connection),
-            Item::Watched { host, daemon, connection, seen } => {
-                self.watched(host, daemon, connection, seen);
+            Item::Watched { host, daemon, connection, event } => {
+                self.watched(host, daemon, connection, event);
             }
         }
     }
@@ -223,10 +249,11 @@ impl World {
 
     /// Records which of the addresses the host has, and answers for.
     pub(super) fn record_addresses(&mut self, node: usize) {
+        let now = self.now;
         for vip in 0..self.vips.len() {
             let host = &mut self.hosts[node];
             let on = host.kernel.has(self.vips[vip]);
-            let answers = on && host.is_connected();
+            let answers = host.kernel.answers(self.vips[vip], now) && host.is_connected();
             if std::mem::replace(&mut host.configured[vip], on) != on {
                 self.record_of(vip, What::Configured { node, on });
                 self.cue(Cue::AddressMoves, None);
@@ -238,17 +265,25 @@ impl World {
         }
     }
 
-    /// Records whom the Lease names.
+    /// Records that a node wrote the Lease.
     pub(super) fn record_lease(&mut self) {
+        let moves = self.record_holder();
+        if let Some(node) = self.holder.filter(|_| !moves) {
+            self.record(What::Renewed { node });
+        }
+    }
+
+    /// Records whom the Lease names, if that is another one than before; whether it is.
+    pub(super) fn record_holder(&mut self) -> bool {
         let named = |host: &Host| Some(host.name.as_str()) == self.store.holder();
         let holder = self.hosts.iter().position(named);
-        if holder != self.holder {
+        let moves = holder != self.holder;
+        if moves {
             self.holder = holder;
             self.record(What::Lease { holder });
             self.cue(Cue::LeaseMoves, None);
-        } else if let Some(node) = holder {
-            self.record(What::Renewed { node });
         }
+        moves
     }
 
     /// Whom the Lease names.

@@ -81,9 +81,9 @@ pub enum Fault {
     LeaseDeleted,
     /// The Lease is as it was some time ago. Over in an instant.
     LeaseRestored,
-    /// The Node was cordoned. Over in an instant.
+    /// The Node was cordoned.
     Cordoned(usize),
-    /// The Node was uncordoned. Over in an instant.
+    /// The Node was uncordoned.
     Uncordoned(usize),
     /// Somebody asked for the address to move to this node. Over in an instant.
     MoveAsked(usize),
@@ -132,6 +132,8 @@ pub enum Part {
     Frames,
     /// The API server says that it is ready.
     ApiHealth,
+    /// The Node may be given work.
+    Schedulable,
 }
 
 impl Fault {
@@ -207,6 +209,7 @@ impl Fault {
             Self::Muted(_) => Part::Voice,
             Self::Garbled(_) => Part::Frames,
             Self::ApiUnready(_) => Part::ApiHealth,
+            Self::Cordoned(_) => Part::Schedulable,
             _ => return None,
         })
     }
@@ -230,6 +233,7 @@ impl Fault {
             Self::Heard(_) => Part::Voice,
             Self::Ungarbled(_) => Part::Frames,
             Self::ApiReady(_) => Part::ApiHealth,
+            Self::Uncordoned(_) => Part::Schedulable,
             _ => return None,
         })
     }

@@ -70,6 +70,7 @@ fn every_part_that_is_taken_can_be_given_back() {
         (Fault::Garbled(0), Fault::Ungarbled(0)),
         (Fault::ApiUnready(0), Fault::ApiReady(0)),
         (Fault::Reverted(0), Fault::Started(0)),
+        (Fault::Cordoned(0), Fault::Uncordoned(0)),
     ];
     for (begin, end) in pairs {
         assert!(begin.takes().is_some());

@@ -1,18 +1,16 @@
 //! What is known of one node.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::timeline::{Fault, Part};
+use crate::timeline::{Fault, Part, Parts};
 
 /// One node after the entries so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
     pub(super) answers: bool,
-    pub(super) missing: BTreeSet<Part>,
+    pub(super) missing: Parts,
     pub(super) wrote: Option<Duration>,
     pub(super) fenced: bool,
-    pub(super) cordoned: bool,
     /// The original runs here, or somebody else left the address that is found here.
     pub(super) original: bool,
     /// Its API was slow or away.
@@ -24,35 +22,36 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn lacks(&self, parts: &[Part]) -> bool {
-        self.missing.iter().any(|part| parts.contains(part))
+    pub(super) const fn lacks(&self, parts: Parts) -> bool {
+        self.missing.meets(parts)
     }
 
     pub(super) fn answer(&mut self, on: bool) {
         self.answers = on;
-        self.original &= on || self.missing.contains(&Part::Process);
+        // Only a daemon that runs can have silenced what it found.
+        self.original &= on || self.lacks(Parts::of(&[Part::Process, Part::Schedule]));
     }
 
     pub(super) fn wrote_at(&mut self, at: Duration) {
         self.wrote = Some(at);
         // Ours holds here now, and with it what it found.
-        self.original &= self.missing.contains(&Part::Process);
+        self.original &= self.missing.contains(Part::Process);
     }
 
     pub(super) fn strike(&mut self, fault: Fault) {
         match fault {
-            Fault::Cordoned(_) => self.cordoned = true,
-            Fault::Uncordoned(_) => self.cordoned = false,
             Fault::Reverted(_) => self.original = true,
             Fault::AddressLeft(_) => self.original |= !self.answers,
             _ => {}
         }
-        self.missing.extend(fault.takes());
+        if let Some(part) = fault.takes() {
+            self.missing.insert(part);
+        }
         if let Some(part) = fault.gives() {
-            self.missing.remove(&part);
+            self.missing.remove(part);
             if part == Part::Process {
                 // It was another process that was frozen.
-                self.missing.remove(&Part::Schedule);
+                self.missing.remove(Part::Schedule);
                 self.original &= self.answers;
             }
         }

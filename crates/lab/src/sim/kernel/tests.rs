@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, Vip};
+use kube_vip_core::event::Voice;
 
-use super::{Kernel, Nic};
+use super::{Kernel, Nic, Ward};
 
 fn vip() -> Vip {
     Vip::new([192, 0, 2, 10].into(), 32).expect("a unicast address")
@@ -38,7 +39,14 @@ fn one_address_does_not_touch_the_other() {
 
 #[test]
 fn a_snapshot_shows_the_lifetime_in_whole_seconds() {
-    let nic = Nic { name: LinkName::new("eth0").expect("a name"), mac: Mac::ZERO, up: true };
+    let nic = Nic {
+        name: LinkName::new("eth0").expect("a name"),
+        mac: Mac::ZERO,
+        up: true,
+        address: [192, 0, 2, 101].into(),
+        gateway: None,
+        fence: true,
+    };
     let mut kernel = Kernel::default();
     assert!(kernel.snapshot(Duration::ZERO, &nic, 0).held.is_empty());
     kernel.hold(vip(), Some(Duration::from_secs(4)));
@@ -46,4 +54,23 @@ fn a_snapshot_shows_the_lifetime_in_whole_seconds() {
     assert_eq!(held[0].lifetime, Some(Duration::from_secs(2)));
     kernel.hold(vip(), None);
     assert_eq!(kernel.snapshot(Duration::ZERO, &nic, 0).held[0].lifetime, None);
+}
+
+#[test]
+fn a_fence_ends_by_itself_and_is_inert_after_its_guard() {
+    let at = Duration::from_secs;
+    let mut kernel = Kernel::default();
+    kernel.hold(vip(), None);
+    assert!(kernel.answers(vip(), at(0)), "nothing fences it");
+    kernel.ward(vip(), Ward { guard: at(9), accepting: at(5), answering: at(4) });
+    assert_eq!(kernel.voice(vip(), at(3)), Some(Voice::Answering));
+    assert_eq!(kernel.voice(vip(), at(4)), Some(Voice::Accepting));
+    assert_eq!(kernel.voice(vip(), at(5)), Some(Voice::Silent));
+    assert!(!kernel.answers(vip(), at(8)));
+    assert!(kernel.answers(vip(), at(9)));
+    kernel.ward(vip(), Ward { guard: at(9), accepting: at(5), answering: at(4) });
+    kernel.silence(vip(), at(9));
+    assert_eq!(kernel.voice(vip(), at(3)), Some(Voice::Silent));
+    kernel.release(vip());
+    assert!(kernel.answers(vip(), at(3)));
 }
