@@ -3,6 +3,7 @@
 
 mod connect;
 mod gaps;
+mod held;
 mod ping;
 mod report;
 
@@ -18,6 +19,7 @@ use rustix::time::Timespec;
 
 use self::connect::Connector;
 pub use self::connect::DEADLINE;
+pub use self::held::{Ending, Held};
 use self::ping::Pinger;
 pub use self::report::{ClientReport, Connects, NOTICEABLE, Outage, Probes, SLOW, Seen};
 use crate::net::{Error, World};

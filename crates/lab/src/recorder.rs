@@ -118,15 +118,27 @@ impl Recorder {
     /// # Errors
     /// If the kernel refuses a socket, or the file of the capture cannot be made.
     pub fn start(world: &World, spec: &RecorderSpec) -> Result<Self, Error> {
+        Self::start_apart(world, spec, world.journal())
+    }
+
+    /// As [`Self::start`], with a list of its own for what happens: of another address.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_apart(
+        world: &World,
+        spec: &RecorderSpec,
+        journal: &Journal,
+    ) -> Result<Self, Error> {
         let started = Stamp::now();
-        let journal = world.journal().clone();
+        let journal = journal.clone();
         let capture = match &spec.capture {
             Some(capture) => Some(start_capture(world, capture, spec.at_most)?),
             None => None,
         };
         let kernels = Kernels::subscribe(world.nodes(), spec.address, journal.clone())?;
         let kernels = Worker::start("address watch", spec.at_most, |term| kernels.run(term))?;
-        let observer = observer(world, spec)?;
+        let observer = observer(world, spec, &journal)?;
         let observer = Worker::start("observer", spec.at_most, move |term| observer.run(term))?;
         Ok(Self {
             started,
@@ -166,7 +178,7 @@ impl Recorder {
     }
 }
 
-fn observer(world: &World, spec: &RecorderSpec) -> Result<Observer, Error> {
+fn observer(world: &World, spec: &RecorderSpec, journal: &Journal) -> Result<Observer, Error> {
     let host = world.observer();
     let interface = host.rtnl().index(host.interface())?;
     let socket = host.open("ask ARP questions".to_owned(), || RawSocket::arp(interface))?;
@@ -181,7 +193,7 @@ fn observer(world: &World, spec: &RecorderSpec) -> Result<Observer, Error> {
         asker: Station { mac: host.mac(), address },
         nodes: nodes.map(|(node, host)| (host.mac(), node)).collect(),
         period: spec.period,
-        journal: world.journal().clone(),
+        journal: journal.clone(),
     })
 }
 

@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -97,6 +98,8 @@ pub struct Stage {
     // Daemons first: dropped in this order.
     daemons: Vec<Option<Daemon>>,
     props: Props,
+    /// So many entries were in the journal when the last recording began.
+    recorded: AtomicUsize,
     administrator: Administrator,
     control_plane: ControlPlane,
     world: World,
@@ -131,7 +134,8 @@ impl Stage {
         let daemons = (0..spec.nodes).map(|_| None).collect();
         let administrator = Administrator::new(&pki)?;
         let props = Props::default();
-        let stage = Self { spec, daemons, props, administrator, control_plane, world };
+        let recorded = AtomicUsize::new(0);
+        let stage = Self { spec, daemons, props, recorded, administrator, control_plane, world };
         stage.register()?;
         if stage.spec.control_plane == ControlPlaneKind::Real && stage.spec.reach == Reach::Proxied
         {
@@ -185,13 +189,20 @@ impl Stage {
         Ok(())
     }
 
-    /// Runs the program under test on a node, as its daemon is run there but for the arguments;
-    /// what it says is in the daemon's log.
+    /// Runs the program under test on a node, as its daemon is run there but for the arguments,
+    /// and what `environment` says besides or instead; what it says is in the daemon's log.
     ///
     /// # Errors
     /// If the program cannot be started.
-    pub fn command(&self, node: usize, arguments: &[&str]) -> Result<Process, StageError> {
-        let spec = self.daemon_spec(node, arguments);
+    pub fn command(
+        &self,
+        node: usize,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Process, StageError> {
+        let mut spec = self.daemon_spec(node, arguments);
+        let also = environment.iter().map(|(name, value)| (name.into(), value.into()));
+        spec.environment.extend(also);
         Ok(self.world.node(node).spawn(spec.command()?)?)
     }
 
@@ -239,9 +250,14 @@ impl Stage {
     /// # Errors
     /// If the kernel refuses a socket.
     pub fn record(&self) -> Result<Take, StageError> {
-        let recorder = Recorder::start(&self.world, &RecorderSpec::of(VIP))?;
+        let recorder = self.recorder()?;
         let client = Client::start(&self.world, &ClientSpec::of(SocketAddrV4::new(VIP, PORT)))?;
         Ok(Take { recorder, client })
+    }
+
+    fn recorder(&self) -> Result<Recorder, StageError> {
+        self.recorded.store(self.world.journal().count(), Ordering::Relaxed);
+        Ok(Recorder::start(&self.world, &RecorderSpec::of(VIP))?)
     }
 
     /// Starts every daemon, and waits until one node answers.
@@ -252,7 +268,7 @@ impl Stage {
         for node in 0..self.spec.nodes {
             self.start(node)?;
         }
-        let recorder = Recorder::start(&self.world, &RecorderSpec::of(VIP))?;
+        let recorder = self.recorder()?;
         let mut owner = None;
         self.wait("one node answers", self.patience(), || {
             owner = self.owner();
@@ -269,11 +285,12 @@ impl Stage {
         self.spec.lease_duration() * 2 + Duration::from_secs(20)
     }
 
-    /// Who answers now, according to what was noted so far.
+    /// Who answers now, according to what the last recording has noted so far.
     #[must_use]
     pub fn answering(&self) -> Vec<usize> {
         let mut who = Vec::new();
-        self.world.journal().each(|what| match *what {
+        let since = self.recorded.load(Ordering::Relaxed);
+        self.world.journal().each_after(since, |what| match *what {
             What::Answers { node, on: true } if !who.contains(&node) => who.push(node),
             What::Answers { node, on: false } => who.retain(|other| *other != node),
             _ => {}

@@ -6,6 +6,7 @@ pub mod mount;
 pub mod namespace;
 pub mod packet;
 pub mod process;
+pub mod trace;
 pub mod user;
 pub(crate) mod worker;
 

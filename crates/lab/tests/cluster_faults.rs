@@ -5,7 +5,11 @@
 
 #[path = "cluster_faults/case.rs"]
 mod case;
+#[path = "cluster_faults/company.rs"]
+mod company;
 #[path = "cluster_faults/lost.rs"]
 mod lost;
 #[path = "cluster_faults/meddling.rs"]
 mod meddling;
+#[path = "cluster_faults/moments.rs"]
+mod moments;

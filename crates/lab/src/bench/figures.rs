@@ -15,6 +15,12 @@ pub(super) struct Figures {
     tried: u64,
     failed: u64,
     slow: u64,
+    /// The longest time for which connections were refused or failed.
+    barred: Duration,
+    /// The longest time for which the first owner went on answering.
+    silent_after: Duration,
+    /// The most that the address moved in one run.
+    moves: usize,
     two_owners: Duration,
     disturbed: usize,
     /// What the oracle found.
@@ -41,6 +47,9 @@ impl Figures {
             tried: 0,
             failed: 0,
             slow: 0,
+            barred: Duration::ZERO,
+            silent_after: Duration::ZERO,
+            moves: 0,
             two_owners: Duration::ZERO,
             disturbed: 0,
             broken: Vec::new(),
@@ -51,6 +60,8 @@ impl Figures {
     pub(super) fn add(&mut self, performance: &Performance) {
         let run = &performance.run;
         self.two_owners = self.two_owners.max(time_with_two_owners(&run.timeline));
+        self.silent_after = self.silent_after.max(performance.silent_after().unwrap_or_default());
+        self.moves = self.moves.max(performance.moves());
         let broken = performance.verdict.violations.iter();
         self.broken.extend(broken.map(|v| format!("{}, {}: {v}", self.fault, self.program)));
         if run.client.disturbed() {
@@ -60,6 +71,7 @@ impl Figures {
         self.outages.push(run.outage());
         self.tried += run.client.service.connects.tried;
         self.failed += run.failed();
+        self.barred = self.barred.max(run.client.service.connects.barred);
         self.slow += run.client.service.connects.slow;
     }
 
@@ -86,6 +98,9 @@ pub(super) fn table(all: &[Figures]) -> String {
         "connects",
         "failed",
         "slow",
+        "barred for",
+        "first owner silent after",
+        "moves",
         "two owners",
     ]);
     for figures in all {
@@ -101,6 +116,9 @@ pub(super) fn table(all: &[Figures]) -> String {
             figures.tried.to_string(),
             figures.failed.to_string(),
             figures.slow.to_string(),
+            human(figures.barred),
+            human(figures.silent_after),
+            figures.moves.to_string(),
             human(figures.two_owners),
         ]);
     }

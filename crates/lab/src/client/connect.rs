@@ -43,6 +43,10 @@ struct Target {
     seen: Connects,
     /// Of the connections made, in microseconds.
     times: Vec<u32>,
+    /// When the first one began of those that were refused or failed since the last that was not.
+    barred: Option<Stamp>,
+    /// When the last one began that came about.
+    came: Option<Stamp>,
 }
 
 #[derive(Debug)]
@@ -63,6 +67,8 @@ impl Connector {
             address,
             seen: Connects::default(),
             times: Vec::with_capacity(ROOM),
+            barred: None,
+            came: None,
         };
         Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
@@ -183,6 +189,13 @@ impl Connector {
 impl Target {
     fn over(&mut self, begun: Stamp, done: io::Result<()>) {
         let seen = &mut self.seen;
+        if done.is_ok() {
+            let barred = self.barred.take_if(|since| *since < begun);
+            seen.barred = seen.barred.max(barred.map_or(Duration::ZERO, |s| begun.since(s)));
+            self.came = self.came.max(Some(begun));
+        } else if self.came < Some(begun) {
+            self.barred.get_or_insert(begun);
+        }
         match done {
             Ok(()) => {
                 let time = Stamp::now().since(begun);

@@ -84,6 +84,9 @@ pub struct Connects {
     pub refused: u64,
     /// How many came to nothing: the deadline passed, or no host was there.
     pub failed: u64,
+    /// The longest time from the beginning of one that was refused or failed to that of the next
+    /// one that came about.
+    pub barred: Duration,
     /// How many were open when the client stopped.
     pub unfinished: u64,
     /// The time that half of those made took.

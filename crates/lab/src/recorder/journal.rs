@@ -36,10 +36,10 @@ impl Journal {
         self.list().len()
     }
 
-    /// Shows every entry so far, in the order in which they were written. Nobody else can write
-    /// meanwhile.
-    pub fn each(&self, look: impl FnMut(&What)) {
-        self.list().iter().map(|(_, what)| what).for_each(look);
+    /// Shows what was written after the first `seen` entries, in the order in which it was. Nobody
+    /// else can write meanwhile.
+    pub fn each_after(&self, seen: usize, look: impl FnMut(&What)) {
+        self.list().iter().skip(seen).map(|(_, what)| what).for_each(look);
     }
 
     /// What was written after the first `seen` entries; add its length to `seen` for the next call.

@@ -1,6 +1,7 @@
 //! What an administrator does to the cluster's objects, through one node's own API server.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -23,10 +24,10 @@ const NODES: &str = "/api/v1/nodes";
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
 
 /// Somebody who may do everything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Administrator {
     https: Https,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
 }
 
 impl Administrator {
@@ -36,7 +37,7 @@ impl Administrator {
         let https = Https::new(&pki.server_authority().certificate(), Some(&credential))
             .map_err(|source| StageError::Request(source.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok(Self { https, runtime: runtime.map_err(StageError::Runtime)? })
+        Ok(Self { https, runtime: Arc::new(runtime.map_err(StageError::Runtime)?) })
     }
 
     /// What the API server behind `address` says to a host, which waits `at_most` so long.

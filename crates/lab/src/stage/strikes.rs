@@ -6,6 +6,7 @@ use super::props::{Burden, Company};
 use super::{Stage, StageError, VIP};
 use crate::net::nft::Table;
 use crate::sys::clock::Stamp;
+use crate::sys::trace::{Sends, Tripwire};
 use crate::timeline::{Fault, What};
 
 /// The prefix length with which the virtual address is configured.
@@ -248,7 +249,7 @@ impl Stage {
     pub fn ask_to_move(&self, from: usize, to: usize) -> Result<(), StageError> {
         let name = self.world.node(to).name();
         self.note(Fault::MoveAsked(to));
-        let mut asking = self.command(from, &["move", "--to", name])?;
+        let mut asking = self.command(from, &["move", "--to", name], &[])?;
         match asking.wait(MOVE_WITHIN)? {
             Some(status) if status.success() => Ok(()),
             status => {
@@ -258,6 +259,39 @@ impl Stage {
                 Err(StageError::Request(text))
             }
         }
+    }
+
+    /// Watches a node's daemon, `at_most` so long, and stops it when it is about to send such a
+    /// thing; see [`Self::caught`].
+    ///
+    /// # Errors
+    /// If it cannot be traced.
+    ///
+    /// # Panics
+    /// If no daemon was started there.
+    pub fn lay_tripwire(
+        &self,
+        node: usize,
+        (sends, at_most): (Sends, Duration),
+    ) -> Result<Tripwire, StageError> {
+        let daemon = self.daemon(node).expect("a daemon was started there");
+        Ok(Tripwire::lay(daemon.process().pid(), sends, at_most)?)
+    }
+
+    /// Waits until the node's daemon was stopped.
+    ///
+    /// # Errors
+    /// If it sent no such thing in time.
+    pub fn caught(&self, node: usize, tripwire: &Tripwire) -> Result<(), StageError> {
+        let at = tripwire.wait()?;
+        self.world.journal().note(at, What::Fault(Fault::Frozen(node)));
+        Ok(())
+    }
+
+    /// Lets the node's daemon go on.
+    pub fn let_go(&self, node: usize, tripwire: Tripwire) {
+        drop(tripwire);
+        self.note(Fault::Thawed(node));
     }
 
     /// Writes down that something was done.
