@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::Mac;
 use crate::moment::Moment;
 
@@ -11,7 +13,7 @@ const TRAIN: [Duration; 3] =
 
 /// Announces one address that the kernel has: at once, after 50 ms, 250 ms and 1 s, then every
 /// `every`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Herald {
     mac: Mac,
     began: Moment,
@@ -35,6 +37,11 @@ impl Herald {
     #[must_use]
     pub const fn due(&self) -> Moment {
         self.due
+    }
+
+    /// Somebody else spoke: the next announcement is due now.
+    pub const fn again(&mut self, now: Moment) {
+        self.due = now;
     }
 
     /// Whether an announcement is to be sent now; if so, the next one becomes due.

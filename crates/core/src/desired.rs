@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::election::Elector;
-use crate::event::Held;
+use crate::event::{Held, Voice};
 use crate::facts::Facts;
+use crate::handover::Stance;
+use crate::holding_on::HoldingOn;
 use crate::moment::Moment;
 
 /// A term is left so long before it ends: what it takes to remove an address, with a margin for a
@@ -12,10 +16,15 @@ use crate::moment::Moment;
 pub const LETTING_GO: Duration = Duration::from_millis(50);
 
 /// What should be true on this host now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Desired {
-    /// The addresses are here, until this moment at the latest.
-    Here(Moment),
+    /// The addresses are here, with this voice, until this moment at the latest.
+    Here {
+        /// The end of what entitles this node, or of the present step of it.
+        until: Moment,
+        /// What they may do.
+        voice: Voice,
+    },
     /// The addresses are not here.
     NotHere,
     /// The addresses are not here, but what a predecessor on this host left, and the kernel will
@@ -24,7 +33,7 @@ pub enum Desired {
 }
 
 /// Whether this node may take or keep addresses at all, whatever the election says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fitness {
     /// It may.
     Fit,
@@ -40,15 +49,34 @@ pub enum Fitness {
 
 /// Decides. There is no second place where a role becomes an address.
 #[must_use]
-pub fn desired(elector: &Elector, fitness: Fitness, now: Moment) -> Desired {
-    if fitness != Fitness::Fit {
-        return Desired::NotHere;
+pub fn desired(
+    elector: &Elector,
+    fitness: Fitness,
+    stance: Stance,
+    holding_on: Option<HoldingOn>,
+    now: Moment,
+) -> Desired {
+    let giving = |until| Desired::Here { until, voice: Voice::Accepting };
+    match (fitness, stance) {
+        (Fitness::Unknown | Fitness::LinkDown | Fitness::KernelRefuses, _) => {
+            return Desired::NotHere;
+        }
+        (_, Stance::Accept(until)) if now + LETTING_GO < until => return giving(until),
+        (_, Stance::Release(until)) if now + LETTING_GO < until => return giving(until),
+        (_, Stance::Reclaim(until)) if now + LETTING_GO < until && elector.term().is_none() => {
+            return giving(until);
+        }
+        (Fitness::ShuttingDown, Stance::Hold) if elector.term().is_some() => {}
+        (Fitness::ShuttingDown, _) => return Desired::NotHere,
+        (Fitness::Fit, _) => {}
     }
-    match elector.term() {
-        Some(term) if now + LETTING_GO < term.until => Desired::Here(term.until),
-        Some(_) => Desired::NotHere,
-        None if elector.may_resume() => Desired::AsFound,
-        None => Desired::NotHere,
+    let answering = |until| Desired::Here { until, voice: Voice::Answering };
+    match (elector.term(), holding_on) {
+        (Some(term), _) if now + LETTING_GO < term.until => answering(term.until),
+        (_, Some(holding_on)) => answering(holding_on.until),
+        (Some(_), None) => Desired::NotHere,
+        (None, None) if elector.may_resume() => Desired::AsFound,
+        (None, None) => Desired::NotHere,
     }
 }
 

@@ -5,8 +5,10 @@
 
 mod api;
 mod lease;
+mod manners;
 mod sight;
 mod writes;
 
-pub use lease::{Elector, Wish};
+pub use lease::{Elector, Message, Wish};
+pub use manners::Standing;
 pub use sight::Sight;

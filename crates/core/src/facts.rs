@@ -5,16 +5,22 @@ use std::mem::discriminant;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::{Mac, Vip};
-use crate::event::{Effect, Held, Snapshot};
+use crate::event::{Effect, Fence, Held, Snapshot, Voice};
 use crate::moment::Moment;
 use crate::plan::Plan;
+use crate::wire::arp::Station;
 
 /// After the kernel refused something, how long until it is tried again.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 
 /// Refusals that follow each other within this span are one trouble, told ever more rarely.
 const SAME_TROUBLE: Duration = Duration::from_secs(10);
+
+/// So often within [`SAME_TROUBLE`] an address that somebody removed is put back at once.
+const FOUGHT_AT_ONCE: usize = 3;
 
 /// After so many refusals without a break the kernel will not have the address here.
 const ENOUGH: u32 = 3;
@@ -24,7 +30,7 @@ const ENOUGH: u32 = 3;
 const STAND_BACK: Duration = Duration::from_secs(2);
 
 /// What the kernel was last seen to have, and what it was told since.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     snapshot: Option<Snapshot>,
     /// For which term's end an address was last given to the kernel, and until when that lasts.
@@ -34,10 +40,12 @@ pub struct Facts {
     /// How much was told, ever.
     count: u64,
     refusals: Vec<Refusals>,
+    /// When somebody else removed which address, lately.
+    losses: Vec<(Ipv4Addr, Moment)>,
 }
 
 /// Something that the kernel was told to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Told {
     effect: Effect,
     /// The first is number one.
@@ -47,7 +55,7 @@ struct Told {
 }
 
 /// How often the kernel refused to do the same to the same address, without a break.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Refusals {
     /// What it refused last.
     effect: Effect,
@@ -56,7 +64,7 @@ struct Refusals {
 }
 
 /// An address as it was last given to the kernel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// The end of the term that its lifetime was computed from.
     pub until: Moment,
@@ -107,6 +115,20 @@ impl Facts {
         self.refusals.iter().filter(recent).find(|refusals| is_alike(&refusals.effect, effect))
     }
 
+    /// Somebody else removed the address. It is put back at once; whoever goes on removing it is
+    /// fought at a slower pace.
+    pub fn lost(&mut self, address: Ipv4Addr, now: Moment) {
+        self.losses.retain(|(_, at)| now < *at + SAME_TROUBLE);
+        self.losses.push((address, now));
+    }
+
+    fn lost_again(&self, effect: &Effect) -> Option<Moment> {
+        let Effect::Hold { vip, .. } = effect else { return None };
+        let its = self.losses.iter().filter(|(address, _)| *address == vip.address());
+        let last = its.clone().map(|(_, at)| *at).max()?;
+        (its.count() > FOUGHT_AT_ONCE).then_some(last + REFUSAL_PAUSE)
+    }
+
     /// Addresses that are not wanted, not here and not coming: forget what they were given.
     pub fn forget_absent(&mut self) {
         let coming = self.told.iter().filter_map(|told| concerns(&told.effect));
@@ -144,6 +166,7 @@ impl Facts {
     pub fn is_paused(&self, effect: &Effect, now: Moment) -> bool {
         let refusals = self.refusals(effect, now);
         refusals.is_some_and(|refusals| now < refusals.last + REFUSAL_PAUSE)
+            || self.lost_again(effect).is_some_and(|until| now < until)
     }
 
     /// The kernel refused the like, and has not been left alone for long since.
@@ -167,7 +190,9 @@ impl Facts {
     /// When next something that was refused may be tried again.
     #[must_use]
     pub fn pause_ends(&self, now: Moment) -> Option<Moment> {
-        let pauses = self.refusals.iter().map(|refusals| refusals.last + REFUSAL_PAUSE);
+        let refused = self.refusals.iter().map(|refusals| refusals.last);
+        let lost = self.losses.iter().map(|(_, at)| *at);
+        let pauses = refused.chain(lost).map(|last| last + REFUSAL_PAUSE);
         pauses.chain(self.given_up_until()).filter(|until| now < *until).min()
     }
 
@@ -188,6 +213,44 @@ impl Facts {
     pub fn link_mac(&self) -> Option<Mac> {
         let link = self.snapshot.as_ref()?.link.as_ref()?;
         link.up.then_some(link.mac)
+    }
+
+    /// Whether the kernel can fence addresses.
+    #[must_use]
+    pub fn fence(&self) -> Fence {
+        self.snapshot.as_ref().map(|snapshot| snapshot.fence.clone()).unwrap_or_default()
+    }
+
+    /// The address has this voice, as far as the kernel can tell.
+    #[must_use]
+    pub fn speaks(&self, vip: Vip, voice: Voice) -> bool {
+        self.fence() != Fence::Ready || self.voice(vip) == Some(voice)
+    }
+
+    /// What the fence lets the address do; none: nothing fences it, or it is not here.
+    #[must_use]
+    pub fn voice(&self, vip: Vip) -> Option<Voice> {
+        self.held().find(|held| held.vip == vip)?.voice
+    }
+
+    /// Nothing of the plan speaks on the wire, and nothing is about to.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        let quiet = |voice| matches!(voice, Some(Voice::Silent | Voice::Accepting));
+        self.is_known() && !self.is_busy() && self.held().all(|held| quiet(held.voice))
+    }
+
+    /// The interface's own addresses, to ask in their name.
+    #[must_use]
+    pub fn station(&self) -> Option<Station> {
+        let link = self.snapshot.as_ref()?.link.as_ref().filter(|link| link.up)?;
+        Some(Station { mac: link.mac, address: link.address.unwrap_or(Ipv4Addr::UNSPECIFIED) })
+    }
+
+    /// The next hop of the default route.
+    #[must_use]
+    pub fn gateway(&self) -> Option<Ipv4Addr> {
+        self.snapshot.as_ref()?.link.as_ref()?.gateway
     }
 
     /// Every address of the plan that the host has, in whatever form.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::moment::Moment;
 
 /// A stream of spreads, the same for the same seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jitter(u64);
 
 impl Jitter {
@@ -32,7 +34,7 @@ impl Jitter {
 }
 
 /// Pauses between attempts that fail: from 100 ms, doubling, up to a longest one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
     jitter: Jitter,
     longest: Duration,

@@ -13,14 +13,24 @@
 
 pub mod address;
 pub mod announce;
+pub mod candidates;
+pub mod cold_start;
+pub mod damping;
 pub mod desired;
 pub mod election;
 pub mod event;
 pub mod facts;
+pub mod handover;
+pub mod health;
+pub mod holding_on;
 pub mod jitter;
 pub mod moment;
 pub mod node;
 pub mod plan;
+pub mod probes;
 pub mod reconcile;
+pub mod registration;
+pub mod rivals;
 pub mod status;
+pub mod vigil;
 pub mod wire;

@@ -1,34 +1,66 @@
 //! One node: composes the election, the facts, the decision and the announcements.
 
+mod heard;
+mod outlook;
+mod shown;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::Vip;
 use crate::announce::Herald;
+use crate::candidates::Candidates;
+use crate::cold_start::ColdStart;
+use crate::damping::Damping;
 use crate::desired::{Desired, Fitness, LETTING_GO, desired, fitness};
-use crate::election::{Elector, Wish};
-use crate::event::{Effect, Event, Fence, Snapshot};
+use crate::election::{Elector, Message, Wish};
+use crate::event::{Effect, Event, Fence, Snapshot, Voice};
 use crate::facts::{Facts, concerns};
+use crate::handover::{Moves, Stance};
+use crate::health::ApiServer;
+use crate::holding_on::HoldingOn;
 use crate::moment::Moment;
 use crate::plan::Plan;
+use crate::probes::Probes;
 use crate::reconcile::{changes, settled};
-use crate::status::{FitnessStatus, LeaseStatus, Notice, Reason, Status, VipStatus};
+use crate::registration::Registration;
+use crate::rivals::Rivals;
+use crate::status::{HoldingOnEnd, Notice, Reason};
+use crate::vigil::Vigil;
 
 /// How long an orderly end may wait for the API server to take the Lease back.
 const RELEASE_WITHIN: Duration = Duration::from_secs(3);
 
+/// How long it may wait until the others know that this node ends.
+const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
+
 /// One node. Tell it what happened, do what it says, come back at its deadline.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     plan: Plan,
     elector: Elector,
     facts: Facts,
+    api_server: ApiServer,
+    cordoned: bool,
+    candidates: Candidates,
+    registration: Registration,
+    moves: Moves,
+    damping: Damping,
+    holding_on: Option<HoldingOn>,
+    rivals: Rivals,
+    cold_start: ColdStart,
+    vigil: Vigil,
+    probes: Probes,
     heralds: BTreeMap<Ipv4Addr, Herald>,
     effects: VecDeque<Effect>,
     fitness: Fitness,
     shutdown: Option<Moment>,
     finished: bool,
+    /// When it was last told something.
+    now: Moment,
     deadline: Option<Moment>,
 }
 
@@ -38,29 +70,48 @@ impl Node {
     #[must_use]
     pub fn new(plan: Plan, seed: u64) -> Self {
         Self {
-            elector: Elector::new(&plan.lease, plan.node.clone(), seed),
-            plan,
+            elector: Elector::new(&plan, seed),
             facts: Facts::default(),
+            api_server: ApiServer::new(plan.conduct.health),
+            cordoned: false,
+            candidates: Candidates::default(),
+            registration: Registration::default(),
+            moves: Moves::default(),
+            damping: Damping::default(),
+            holding_on: None,
+            rivals: Rivals::default(),
+            cold_start: ColdStart::default(),
+            vigil: Vigil::default(),
+            probes: Probes::default(),
             heralds: BTreeMap::new(),
             effects: VecDeque::new(),
             fitness: Fitness::Unknown,
             shutdown: None,
             finished: false,
+            now: Moment::START,
             deadline: Some(Moment::START),
+            plan,
         }
     }
 
     /// Something happened, at `now`.
     pub fn handle(&mut self, event: Event, now: Moment) {
+        self.now = now;
         match event {
-            Event::Tick
-            | Event::Candidates(_)
-            | Event::Registered(_)
-            | Event::Cordoned(_)
-            | Event::Checked(_)
-            | Event::Heard { .. } => {}
+            Event::Tick => {}
             Event::Answered(answer) => self.elector.answered(answer, now),
             Event::Watched(seen) => self.elector.watched(seen, now),
+            Event::Candidates(all) => self.candidates.saw(all, now),
+            Event::Registered(outcome) => {
+                let notice = self.registration.registered(outcome, now);
+                self.tell_of(notice);
+            }
+            Event::Cordoned(cordoned) => self.cordoned(cordoned),
+            Event::Checked(check) => {
+                let notice = self.api_server.checked(check, now);
+                self.tell_of(notice);
+            }
+            Event::Heard { from: _, packet } => self.heard(&packet, now),
             Event::Kernel(snapshot) => self.saw(snapshot, now),
             Event::Refused { effect, cause } => self.refused(&effect, cause, now),
             Event::Shutdown => {
@@ -87,46 +138,9 @@ impl Node {
         self.finished
     }
 
-    /// What this node does, and why.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let sight = self.elector.sight();
-        let lease = sight.map_or_else(LeaseStatus::default, |sight| LeaseStatus {
-            holder: sight.holder().map(ToOwned::to_owned),
-            acquired: sight.record.acquired,
-            transitions: sight.record.transitions,
-            seen: Some(sight.changed),
-        });
-        let vip = |vip| VipStatus { vip, present: self.facts.has(&self.plan, vip), voice: None };
-        Status {
-            node: self.plan.node.clone(),
-            reason: self.reason(),
-            lease,
-            term: self.elector.term(),
-            vips: self.plan.vips.iter().map(vip).collect(),
-            api: self.elector.api().clone(),
-            fence: Fence::Unknown,
-            fitness: FitnessStatus::default(),
-            holding_on: None,
-            handing_over: None,
-            candidates: Vec::new(),
-            rival: None,
-        }
-    }
-
-    fn reason(&self) -> Reason {
-        match self.fitness {
-            Fitness::ShuttingDown => return Reason::ShuttingDown,
-            Fitness::LinkDown => return Reason::LinkDown,
-            Fitness::KernelRefuses => return Reason::KernelRefuses,
-            Fitness::Unknown | Fitness::Fit => {}
-        }
-        let holder = self.elector.sight().map(|sight| sight.holder());
-        match holder {
-            _ if self.elector.term().is_some() => Reason::Elected,
-            None => Reason::Starting,
-            Some(Some(holder)) if holder != self.plan.node.as_str() => Reason::OtherHolds,
-            Some(_) => self.elector.ended().unwrap_or(Reason::Claiming),
+    fn cordoned(&mut self, cordoned: bool) {
+        if std::mem::replace(&mut self.cordoned, cordoned) != cordoned {
+            self.tell(Notice::Cordoned(cordoned));
         }
     }
 
@@ -134,20 +148,24 @@ impl Node {
         let had: Vec<Vip> =
             self.plan.vips.iter().filter(|v| self.facts.has(&self.plan, *v)).collect();
         let was_up = self.facts.is_known().then(|| self.facts.link_is_up());
+        let fence = self.facts.fence();
         self.facts.saw(snapshot);
-        for vip in had.into_iter().filter(|vip| !self.facts.has(&self.plan, *vip)) {
+        let gone = had.into_iter().filter(|vip| !self.facts.has(&self.plan, *vip));
+        for vip in gone.collect::<Vec<_>>() {
             // By ourselves, or by the end of its lifetime? Else somebody else removed it.
             let due = self.facts.given(vip.address()).is_none_or(|given| given.expires <= now);
-            let due = due || self.elector.term().is_none();
-            self.effects.push_back(Effect::Tell(if due {
-                Notice::AddressRemoved(vip)
-            } else {
-                Notice::AddressLost(vip)
-            }));
+            let due = due || (self.elector.term().is_none() && self.holding_on.is_none());
+            if !due {
+                self.facts.lost(vip.address(), now);
+            }
+            self.tell(if due { Notice::AddressRemoved(vip) } else { Notice::AddressLost(vip) });
         }
         let up = self.facts.link_is_up();
         if was_up != Some(up) {
             self.tell(Notice::LinkChanged { up });
+        }
+        if self.facts.fence() != fence {
+            self.tell(Notice::FenceChanged(self.facts.fence()));
         }
     }
 
@@ -162,9 +180,13 @@ impl Node {
     /// Brings everything into line with what is known now.
     fn settle(&mut self, now: Moment) {
         self.fitness = fitness(&self.facts, self.shutdown, now);
-        self.aim();
+        self.hand_over(now);
+        self.ask_the_segment(now);
+        self.aim(now);
         self.elector.tick(now);
-        let desired = desired(&self.elector, self.fitness, now);
+        self.hold_on(now);
+        let stance = self.moves.stance();
+        let desired = desired(&self.elector, self.fitness, stance, self.holding_on, now);
         let changes = changes(&self.plan, desired, &mut self.facts, now);
         self.effects.extend(changes);
         self.announce(desired, now);
@@ -172,30 +194,96 @@ impl Node {
             self.effects.push_back(Effect::Ask(request));
         }
         while let Some(notice) = self.elector.notice() {
+            if let Notice::HolderChanged { to: Some(to), .. } = &notice {
+                self.damping.holds(to, now);
+            }
             self.tell(notice);
         }
+        if self.shutdown.is_none() {
+            self.effects.extend(self.api_server.poll(now));
+        }
+        self.register(now);
         self.finish(now);
         self.deadline = self.next_deadline(now);
     }
 
+    fn hand_over(&mut self, now: Moment) {
+        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
+        let sound = matches!(self.fitness, Fitness::Fit | Fitness::ShuttingDown);
+        if !sound || self.facts.fence() != Fence::Ready || !self.facts.link_is_up() {
+            // Without a fence nothing can accept and be silent.
+            self.moves.abandon();
+            return;
+        }
+        let mut moves = std::mem::take(&mut self.moves);
+        let notices = moves.advance(&self.view(now), &vips);
+        self.moves = moves;
+        self.effects.extend(notices.into_iter().map(Effect::Tell));
+    }
+
     /// First the kernel, then the Lease.
-    fn aim(&mut self) {
+    fn aim(&mut self, now: Moment) {
         let unfit = if settled(&self.facts) { Wish::Release } else { Wish::Silent };
-        let (wish, reason) = match self.fitness {
-            Fitness::Fit => (Wish::Hold, Reason::Elected),
-            Fitness::Unknown => (Wish::Silent, Reason::Starting),
-            Fitness::LinkDown => (unfit, Reason::LinkDown),
-            Fitness::KernelRefuses => (unfit, Reason::KernelRefuses),
-            Fitness::ShuttingDown => (unfit, Reason::ShuttingDown),
+        let (wish, reason) = match (self.fitness, self.moves.stance()) {
+            (Fitness::Unknown, _) => (Wish::Silent, Reason::Starting),
+            (Fitness::LinkDown, _) => (unfit, Reason::LinkDown),
+            (Fitness::KernelRefuses, _) => (unfit, Reason::KernelRefuses),
+            (_, Stance::Release(_)) => (Wish::Release, Reason::HandingOver),
+            (Fitness::ShuttingDown, _) if !self.moves.is_under_way() => {
+                (unfit, Reason::ShuttingDown)
+            }
+            (_, Stance::Hold) if self.cold_start.is_in_the_way() => {
+                (Wish::Silent, Reason::Stranger)
+            }
+            (_, Stance::Hold | Stance::Accept(_) | Stance::Reclaim(_)) => {
+                (Wish::Hold, Reason::Elected)
+            }
         };
         self.elector.aim(wish, reason);
+        self.elector.stand(self.standing(now));
+        self.elector.say(Message {
+            offer: self.moves.offer(),
+            successor: self.moves.successor().cloned(),
+            unmet: self.moves.unmet().cloned(),
+        });
+    }
+
+    /// Past the term, if the API is away for all.
+    fn hold_on(&mut self, now: Moment) {
+        let grounds = self.grounds(now);
+        let entitled = self.elector.term().filter(|term| now + LETTING_GO < term.until);
+        if let Some(mut holding_on) = self.holding_on.take() {
+            let end = if entitled.is_some() {
+                Err(HoldingOnEnd::Renewed)
+            } else {
+                holding_on.go_on(&grounds, now)
+            };
+            match end {
+                Ok(()) => self.holding_on = Some(holding_on),
+                Err(end) => self.tell(Notice::HeldOn { since: holding_on.since, end }),
+            }
+            return;
+        }
+        let leaves = self.elector.term().is_some() && entitled.is_none();
+        let takes_back = matches!(self.moves.stance(), Stance::Reclaim(_)) && entitled.is_none();
+        if !leaves && !takes_back {
+            return;
+        }
+        self.holding_on = HoldingOn::begin(&grounds, now);
+        if self.holding_on.is_some() {
+            self.moves.abandon();
+            let cause = self.elector.api().error.clone().unwrap_or_default();
+            self.tell(Notice::HoldingOn { cause });
+        }
     }
 
     fn announce(&mut self, desired: Desired, now: Moment) {
         for vip in self.plan.vips.iter() {
             let address = vip.address();
-            let mac = self.facts.link_mac().filter(|_| self.facts.has(&self.plan, vip));
-            let (Desired::Here(_), Some(mac)) = (desired, mac) else {
+            let here = matches!(desired, Desired::Here { voice: Voice::Answering, .. })
+                && self.facts.has(&self.plan, vip)
+                && self.facts.speaks(vip, Voice::Answering);
+            let Some(mac) = self.facts.link_mac().filter(|_| here) else {
                 self.heralds.remove(&address);
                 continue;
             };
@@ -204,18 +292,31 @@ impl Node {
                 self.heralds.insert(address, Herald::begin(mac, now));
                 self.effects.push_back(Effect::Tell(Notice::AddressAdded(vip)));
             }
-            let herald = self.heralds.get_mut(&address);
-            if herald.is_some_and(|herald| herald.announce(now, self.plan.announce_every)) {
+            // One that holds on speaks only when it is asked: it may have a successor.
+            let due = self.holding_on.is_none()
+                && self
+                    .heralds
+                    .get_mut(&address)
+                    .is_some_and(|herald| herald.announce(now, self.plan.announce_every));
+            if due {
                 self.effects.push_back(Effect::Announce { address, mac });
             }
         }
     }
 
+    fn register(&mut self, now: Moment) {
+        if self.facts.is_known() {
+            let candidacy = self.candidacy();
+            self.effects.extend(self.registration.poll(candidacy, now));
+        }
+    }
+
     fn finish(&mut self, now: Moment) {
         let Some(since) = self.shutdown else { return };
-        if settled(&self.facts) && self.elector.has_released() {
+        let said = self.registration.is_done() || now >= since + FAREWELL_WITHIN;
+        if settled(&self.facts) && self.elector.has_released() && said {
             self.finished = true;
-        } else if now >= since + RELEASE_WITHIN && !self.finished {
+        } else if now >= since + RELEASE_WITHIN && !self.moves.is_under_way() && !self.finished {
             self.finished = true;
             let cause = self.elector.api().error.clone();
             let cause = cause.unwrap_or_else(|| "no answer in time".to_owned());
@@ -225,14 +326,46 @@ impl Node {
 
     fn next_deadline(&self, now: Moment) -> Option<Moment> {
         let heralds = self.heralds.values().map(Herald::due).min();
-        let leave = self.elector.term().map(|term| term.until - LETTING_GO).filter(|at| *at > now);
-        let shutdown = self.shutdown.map(|since| since + RELEASE_WITHIN);
-        let pause = self.facts.pause_ends(now);
-        let election = self.elector.deadline();
-        [heralds, leave, shutdown, pause, election].into_iter().flatten().min()
+        let heralds = heralds.filter(|_| self.holding_on.is_none());
+        let leave = self.elector.term().map(|term| term.until - LETTING_GO);
+        let accepts = match self.moves.stance() {
+            Stance::Hold => None,
+            Stance::Accept(until) | Stance::Release(until) | Stance::Reclaim(until) => {
+                Some(until - LETTING_GO)
+            }
+        };
+        let limits = self.shutdown.map(|since| [since + FAREWELL_WITHIN, since + RELEASE_WITHIN]);
+        let alive = self.rivals.alive();
+        let later = [leave, accepts, self.damping.until()]
+            .into_iter()
+            .flatten()
+            .chain(limits.into_iter().flatten())
+            .filter(|at| *at > now)
+            .min();
+        let looks = self.shutdown.is_none().then(|| self.api_server.deadline());
+        let registers = self.facts.is_known().then(|| self.registration.deadline());
+        let holding_on = self.holding_on.map(|holding_on| holding_on.deadline(alive, now));
+        [
+            heralds,
+            later,
+            looks,
+            registers,
+            holding_on,
+            self.moves.deadline(now),
+            self.segment_deadline(),
+            self.facts.pause_ends(now),
+            self.elector.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn tell(&mut self, notice: Notice) {
         self.effects.push_back(Effect::Tell(notice));
+    }
+
+    fn tell_of(&mut self, notice: Option<Notice>) {
+        self.effects.extend(notice.map(Effect::Tell));
     }
 }

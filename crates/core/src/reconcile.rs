@@ -25,8 +25,8 @@ pub fn address_lifetime(until: Moment, now: Moment) -> Option<Duration> {
 /// What is to be done so that the host becomes as desired. Doing it twice is harmless.
 pub fn changes(plan: &Plan, desired: Desired, facts: &mut Facts, now: Moment) -> Vec<Effect> {
     let mut effects = removals(plan, desired, facts, now);
-    if let Desired::Here(until) = desired {
-        effects.extend(additions(plan, until, facts, now));
+    if let Desired::Here { until, voice } = desired {
+        effects.extend(additions(plan, (until, voice), facts, now));
     } else {
         facts.forget_absent();
     }
@@ -40,7 +40,12 @@ pub fn settled(facts: &Facts) -> bool {
     facts.is_known() && facts.held().next().is_none() && !facts.is_busy()
 }
 
-fn additions(plan: &Plan, until: Moment, facts: &mut Facts, now: Moment) -> Vec<Effect> {
+fn additions(
+    plan: &Plan,
+    (until, voice): (Moment, Voice),
+    facts: &mut Facts,
+    now: Moment,
+) -> Vec<Effect> {
     let mut effects = Vec::new();
     for vip in plan.vips.iter() {
         let address = vip.address();
@@ -49,8 +54,8 @@ fn additions(plan: &Plan, until: Moment, facts: &mut Facts, now: Moment) -> Vec<
         let Some(lifetime) = address_lifetime(until, now) else {
             continue;
         };
-        let hold = Effect::Hold { vip, until, voice: Voice::Answering };
-        let wanted = renewed || !facts.has(plan, vip);
+        let hold = Effect::Hold { vip, until, voice };
+        let wanted = renewed || !facts.has(plan, vip) || !facts.speaks(vip, voice);
         if wanted && !facts.is_told(&hold) && !facts.is_paused(&hold, now) {
             facts.applied(address, Applied { until, expires: now + lifetime });
             facts.tell(&hold);
@@ -62,7 +67,9 @@ fn additions(plan: &Plan, until: Moment, facts: &mut Facts, now: Moment) -> Vec<
 
 fn removals(plan: &Plan, desired: Desired, facts: &mut Facts, now: Moment) -> Vec<Effect> {
     let stays = |held: &Held| match desired {
-        Desired::Here(_) => held.link == plan.link && plan.vips.iter().any(|vip| vip == held.vip),
+        Desired::Here { .. } => {
+            held.link == plan.link && plan.vips.iter().any(|vip| vip == held.vip)
+        }
         Desired::AsFound => may_stay(held, plan.lease.timings.duration()),
         Desired::NotHere => false,
     };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::moment::Moment;
 use crate::status::{ApiStatus, Notice};
 
@@ -9,7 +11,7 @@ use crate::status::{ApiStatus, Notice};
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// The API server as this node finds it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Api {
     status: ApiStatus,
     /// When to complain next, and the pause after that.

@@ -3,14 +3,17 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::NodeName;
 use crate::election::Sight;
 use crate::election::api::Api;
+use crate::election::manners::{Grace, Standing};
 use crate::election::writes::Writes;
-use crate::event::{Answer, Call, Failure, Observation, Request, Version};
+use crate::event::{Answer, Call, Failure, Marks, Observation, Offer, Request, Version};
 use crate::jitter::Backoff;
 use crate::moment::Moment;
-use crate::plan::{LeasePlan, Timings};
+use crate::plan::{Plan, Timings};
 use crate::status::{ApiStatus, Notice, Reason, Term};
 
 /// Crystals differ by up to 500 ppm, ours and the candidate's in opposite directions: a term is
@@ -18,22 +21,34 @@ use crate::status::{ApiStatus, Notice, Reason, Term};
 const CLOCK_RATE_ALLOWANCE: u32 = 1000;
 
 /// What the elector is to aim at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
     /// Claim when it is our turn, renew while we hold.
     Hold,
     /// Write nothing: this host still has addresses that must go first.
     Silent,
-    /// Release what is ours, claim nothing.
+    /// Release what is ours, for the successor that was named if there is one; claim nothing.
     Release,
 }
 
 /// The election as this node takes part in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elector {
     timings: Timings,
+    /// This boot of this host.
+    boot: String,
     wish: Wish,
+    standing: Standing,
+    /// What is to stand in the Lease beside what the election itself needs.
+    message: Message,
+    /// A write with it is under way, or was done.
+    said: bool,
     sight: Option<Sight>,
+    /// The Lease is renewed in our name by another boot: by another host, or a former life.
+    twin: bool,
+    told_of_twin: bool,
+    witnessed: bool,
+    grace: Grace,
     asked: Option<Asked>,
     writes: Writes,
     term: Option<Term>,
@@ -59,7 +74,7 @@ pub struct Elector {
     notices: VecDeque<Notice>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Asked {
     id: u64,
     sent: Moment,
@@ -68,7 +83,18 @@ struct Asked {
     what: What,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the holder wants to say in the Lease.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who is asked to take over.
+    pub offer: Option<Offer>,
+    /// For whom the Lease is released.
+    pub successor: Option<NodeName>,
+    /// A request to move that is withdrawn, as it cannot be met.
+    pub unmet: Option<NodeName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum What {
     Read,
     Claim,
@@ -79,13 +105,22 @@ impl Elector {
     /// A node that has seen nothing yet. The seed marks this process's writes: it must differ from
     /// any other process's.
     #[must_use]
-    pub fn new(plan: &LeasePlan, node: NodeName, seed: u64) -> Self {
+    pub fn new(plan: &Plan, seed: u64) -> Self {
+        let timings = plan.lease.timings;
         Self {
-            timings: plan.timings,
+            timings,
+            boot: plan.boot.clone(),
             wish: Wish::Hold,
+            standing: Standing::First,
+            message: Message::default(),
+            said: true,
             sight: None,
+            twin: false,
+            told_of_twin: false,
+            witnessed: false,
+            grace: Grace::default(),
             asked: None,
-            writes: Writes::new(node, plan.timings.duration(), seed),
+            writes: Writes::new(plan.node.clone(), timings.duration(), seed),
             term: None,
             confirmed: None,
             epoch: 0,
@@ -94,9 +129,9 @@ impl Elector {
             too_late: false,
             prompt: None,
             next: Moment::START,
-            backoff: Backoff::new(seed, plan.timings.retry()),
+            backoff: Backoff::new(seed, timings.retry()),
             next_write: Moment::START,
-            conflicts: Backoff::new(!seed, plan.timings.retry()),
+            conflicts: Backoff::new(!seed, timings.retry()),
             ids: 0,
             api: Api::default(),
             warned_of_renewal: false,
@@ -143,6 +178,25 @@ impl Elector {
         !ours && !writing && !self.unsure
     }
 
+    /// Another host renews the Lease in this node's name.
+    #[must_use]
+    pub const fn has_twin(&self) -> bool {
+        self.twin && self.told_of_twin
+    }
+
+    /// Another node was seen to hold and to renew.
+    #[must_use]
+    pub const fn has_witnessed(&self) -> bool {
+        self.witnessed
+    }
+
+    /// This node would claim the Lease now, or soon, without having had it before.
+    #[must_use]
+    pub fn is_about_to_claim(&self, now: Moment) -> bool {
+        let sight = self.sight.as_ref().filter(|_| self.epoch == 0 && self.wish == Wish::Hold);
+        sight.is_some_and(|sight| !self.is_ours(sight) && self.claimable(sight) <= now)
+    }
+
     /// What to tell people, oldest first.
     pub fn notice(&mut self) -> Option<Notice> {
         self.notices.pop_front()
@@ -154,6 +208,24 @@ impl Elector {
             self.end_term(reason);
         }
         self.wish = wish;
+    }
+
+    /// Sets how this node stands beside the other candidates.
+    pub const fn stand(&mut self, standing: Standing) {
+        self.standing = standing;
+    }
+
+    /// Sets what is to stand in the Lease; a holder writes it at once.
+    pub fn say(&mut self, message: Message) {
+        if self.message != message {
+            self.message = message;
+            self.said = false;
+        }
+    }
+
+    /// Something makes it doubtful whether the Lease still is as it was last seen: it is read.
+    pub fn doubt(&mut self) {
+        self.unsure = true;
     }
 
     /// The watch showed the Lease.
@@ -175,18 +247,13 @@ impl Elector {
             Err(Failure::Conflict | Failure::Gone) => {
                 // Somebody was faster, or an earlier write of ours happened after all.
                 self.notices.extend(self.api.answered(now));
+                self.said = false;
                 self.unsure = true;
                 self.next = now;
                 self.next_write = self.conflicts.failed(now);
             }
-            Err(Failure::Timeout) => {
-                self.unsure |= asked.what != What::Read;
-                self.failed("no answer in time".to_owned(), now);
-            }
-            Err(Failure::Unavailable(cause)) => {
-                self.unsure |= asked.what != What::Read;
-                self.failed(cause, now);
-            }
+            Err(Failure::Timeout) => self.failed(&asked, "no answer in time".to_owned(), now),
+            Err(Failure::Unavailable(cause)) => self.failed(&asked, cause, now),
         }
     }
 
@@ -205,9 +272,15 @@ impl Elector {
             return None;
         }
         let (what, call) = match (self.intent(now), &self.sight) {
-            (What::Claim, Some(sight)) => (What::Claim, Call::Write(self.writes.claim(sight, now))),
+            (What::Claim, Some(sight)) => {
+                let marks = self.marks(sight);
+                self.said = true;
+                (What::Claim, Call::Write(self.writes.claim(sight, marks, now)))
+            }
             (What::Release, Some(sight)) => {
-                (What::Release, Call::Write(self.writes.release(sight)))
+                let successor = self.message.successor.clone();
+                let marks = Marks { offer: None, successor, ..self.marks(sight) };
+                (What::Release, Call::Write(self.writes.release(sight, marks)))
             }
             (What::Read, _) | (_, None) => (What::Read, Call::Read),
         };
@@ -228,7 +301,20 @@ impl Elector {
     }
 
     fn is_ours(&self, sight: &Sight) -> bool {
-        sight.holder() == Some(self.writes.holder())
+        sight.holder() == Some(self.writes.holder()) && !self.twin
+    }
+
+    /// What a write of ours leaves in the Lease for the others.
+    fn marks(&self, sight: &Sight) -> Marks {
+        let met = |to: &&NodeName| {
+            to.as_str() != self.writes.holder() && Some(*to) != self.message.unmet.as_ref()
+        };
+        Marks {
+            boot: Some(self.boot.clone()).filter(|boot| !boot.is_empty()),
+            offer: self.message.offer.clone(),
+            successor: None,
+            move_to: sight.record.marks.move_to.as_ref().filter(met).cloned(),
+        }
     }
 
     /// What a request would be for, now.
@@ -254,9 +340,14 @@ impl Elector {
     /// When this node may claim if it has no term.
     fn claimable(&self, sight: &Sight) -> Moment {
         if self.is_ours(sight) {
-            sight.barred_until
-        } else {
-            sight.claimable(self.timings.duration())
+            return sight.barred_until;
+        }
+        let wait = self.standing.wait();
+        let claimable = sight.claimable(self.timings.duration());
+        match sight.holder() {
+            Some(_) => (claimable + wait).max(self.grace.until()),
+            None if wait.is_zero() => claimable,
+            None => claimable.max(sight.changed + wait),
         }
     }
 
@@ -272,6 +363,7 @@ impl Elector {
             Wish::Hold => match self.confirmed.filter(|_| self.term.is_some()) {
                 // It vanished: made anew before a client-go elector finds it missing.
                 Some(_) if sight.version.is_none() => Moment::START,
+                Some(_) if !self.said => Moment::START,
                 Some(sent) => sent + self.timings.retry(),
                 None => self.claimable(sight),
             },
@@ -284,6 +376,7 @@ impl Elector {
     fn succeeded(&mut self, asked: &Asked, seen: Option<Observation>, now: Moment) {
         self.notices.extend(self.api.answered(now));
         self.backoff.succeeded();
+        self.grace.answered(self.timings, now);
         let prompt = now.since(asked.sent) <= self.timings.duration() / 10;
         self.prompt = prompt.then_some(asked.sent);
         self.next = if prompt { now } else { self.backoff.failed(now) };
@@ -309,7 +402,11 @@ impl Elector {
         let before = self.sight.take();
         let from = before.as_ref().and_then(Sight::holder).map(ToOwned::to_owned);
         let first = before.is_none();
+        let known = before.as_ref().map(|sight| sight.changed);
         let sight = Sight::next(before, seen, self.timings.duration(), now);
+        self.recognise(&sight, known);
+        let renewed = known.is_some_and(|known| known != sight.changed);
+        self.witnessed |= renewed && sight.holder().is_some() && !self.is_ours(&sight);
         let to = sight.holder().map(ToOwned::to_owned);
         let nonce = sight.record.nonce.clone();
         let ours = self.is_ours(&sight);
@@ -326,6 +423,24 @@ impl Elector {
             self.too_late = false;
             self.end_term(Reason::OtherHolds);
         }
+    }
+
+    /// Whether the Lease is in our name by another boot. What a former life of this host wrote is
+    /// nobody's; but if it is renewed while we look, another host has our name.
+    fn recognise(&mut self, sight: &Sight, known: Option<Moment>) {
+        let named = sight.holder() == Some(self.writes.holder());
+        let boot = sight.record.marks.boot.as_ref().filter(|boot| named && **boot != self.boot);
+        let mine = self.writes.sent(sight.record.nonce.as_ref()).is_some();
+        let Some(boot) = boot.filter(|_| !mine && !self.boot.is_empty()) else {
+            (self.twin, self.told_of_twin) = (false, false);
+            return;
+        };
+        let renewed = known.is_some_and(|known| known != sight.changed);
+        if self.twin && renewed && !std::mem::replace(&mut self.told_of_twin, true) {
+            self.notices.push_back(Notice::Twin { boot: boot.clone() });
+        }
+        self.twin = true;
+        self.end_term(Reason::Twin);
     }
 
     /// The write sent at `sent` has happened: the term counts from there.
@@ -362,7 +477,10 @@ impl Elector {
         }
     }
 
-    fn failed(&mut self, cause: String, now: Moment) {
+    fn failed(&mut self, asked: &Asked, cause: String, now: Moment) {
+        self.unsure |= asked.what != What::Read;
+        self.grace.failed(asked.sent);
+        self.said = false;
         self.prompt = None;
         self.next = self.backoff.failed(now);
         self.api.failed(cause, now);

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{LeaseRecord, Observation, Version};
 use crate::moment::Moment;
 
 /// The Lease as last seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sight {
     /// Its version; none: there is no such Lease.
     pub version: Option<Version>,

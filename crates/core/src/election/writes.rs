@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::NodeName;
 use crate::election::Sight;
 use crate::event::{LeaseWrite, Marks, Nonce, Stamp};
@@ -12,7 +14,7 @@ use crate::moment::Moment;
 const REMEMBERED: usize = 16;
 
 /// This process's writes. Only claims and renewals are remembered, and only until a release.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Writes {
     node: NodeName,
     duration: Duration,
@@ -39,7 +41,7 @@ impl Writes {
 
     /// A claim or a renewal, sent at `now`. As client-go, a change of holder is a transition and
     /// has its own time.
-    pub(super) fn claim(&mut self, sight: &Sight, now: Moment) -> LeaseWrite {
+    pub(super) fn claim(&mut self, sight: &Sight, marks: Marks, now: Moment) -> LeaseWrite {
         let nonce = self.nonce();
         self.sent.push_back((nonce.clone(), now));
         if self.sent.len() > REMEMBERED {
@@ -60,13 +62,13 @@ impl Writes {
             transitions,
             acquired,
             nonce,
-            marks: Marks::default(),
+            marks,
         }
     }
 
     /// A release as client-go's: no holder, a duration of one second. What was written before must
     /// never entitle again, however late we hear of it.
-    pub(super) fn release(&mut self, sight: &Sight) -> LeaseWrite {
+    pub(super) fn release(&mut self, sight: &Sight, marks: Marks) -> LeaseWrite {
         self.sent.clear();
         LeaseWrite {
             version: sight.version.clone(),
@@ -75,7 +77,7 @@ impl Writes {
             transitions: sight.record.transitions,
             acquired: Stamp::Now,
             nonce: self.nonce(),
-            marks: Marks::default(),
+            marks,
         }
     }
 

@@ -1,0 +1,70 @@
+//! When a candidate leaves a claim to others for a moment. None of it entitles anybody, and all of
+//! it passes by itself: an address never waits for long for somebody better.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Moment;
+use crate::plan::Timings;
+
+/// What a candidate thinks of itself beside the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Standing {
+    /// As good as any.
+    #[default]
+    First,
+    /// Another one has a higher priority, or is not cordoned.
+    Second,
+    /// The last holder was no node of ours: one of the original, which releases the Lease before
+    /// it removes the address.
+    AfterAnother,
+    /// The Lease was released for another node, which is about to claim it.
+    Unnamed,
+    /// This one is not fit, and another one is.
+    Last,
+}
+
+impl Standing {
+    /// How much longer than it must it waits.
+    #[must_use]
+    pub const fn wait(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::First => 0,
+            Self::Second => 100,
+            Self::AfterAnother => 250,
+            Self::Unnamed => 1000,
+            Self::Last => 1500,
+        })
+    }
+}
+
+/// Since when the API has been away for this node, and what follows for its next claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Grace {
+    /// When the first request was sent that had no good answer.
+    away: Option<Moment>,
+    until: Moment,
+}
+
+impl Grace {
+    /// A request that was sent then had no good answer.
+    pub(super) fn failed(&mut self, sent: Moment) {
+        self.away.get_or_insert(sent);
+    }
+
+    /// A good answer. A holder that held on while the API was away for all renews first: a
+    /// candidate waits as long again as the API was away, at least for one attempt of the holder's
+    /// and at most for a lease duration.
+    pub(super) fn answered(&mut self, timings: Timings, now: Moment) {
+        let Some(away) = self.away.take() else { return };
+        let attempt = timings.renew_deadline() / 2 + timings.retry();
+        let wait = now.since(away).max(attempt).min(timings.duration());
+        self.until = self.until.max(now + wait);
+    }
+
+    /// Before this moment a Lease of another holder is not claimed.
+    pub(super) const fn until(&self) -> Moment {
+        self.until
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether the local API server is well: looked at again and again, with counts that tell a hiccup
+//! from an illness.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Check, Effect, Health};
+use crate::moment::Moment;
+use crate::plan::HealthPlan;
+use crate::status::Notice;
+
+/// A look that has not ended so long after its time is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(1);
+
+/// The local API server as this node finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiServer {
+    plan: HealthPlan,
+    /// It counts as well; what is not known yet does.
+    well: bool,
+    /// So many looks in a row said otherwise.
+    against: u32,
+    last: Option<(Moment, Check)>,
+    /// When the look under way began.
+    looking: Option<Moment>,
+    due: Moment,
+}
+
+impl ApiServer {
+    /// One that nothing is known of.
+    #[must_use]
+    pub const fn new(plan: HealthPlan) -> Self {
+        Self { plan, well: true, against: 0, last: None, looking: None, due: Moment::START }
+    }
+
+    /// It counts as well.
+    #[must_use]
+    pub const fn is_well(&self) -> bool {
+        self.well
+    }
+
+    /// What was wrong with it when it was last looked at; none: nothing.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&str> {
+        match self.last.as_ref().map(|(_, check)| &check.local)? {
+            Health::Ready => None,
+            Health::Live(why) | Health::Accepts(why) | Health::Refuses(why) => Some(why),
+        }
+    }
+
+    /// Its process still accepts connections, or none that is known of does: nobody else serves
+    /// clients better. Not known without a look in the last two periods and a time-out.
+    #[must_use]
+    pub fn is_as_good_as_any(&self, now: Moment) -> bool {
+        let recent = self.plan.period * 2 + self.plan.timeout;
+        let last = self.last.as_ref().filter(|(at, _)| now.since(*at) <= recent);
+        last.is_some_and(|(_, check)| match check.local {
+            Health::Ready | Health::Live(_) | Health::Accepts(_) => true,
+            Health::Refuses(_) => check.elsewhere != Some(true),
+        })
+    }
+
+    /// A look, if one is due.
+    pub fn poll(&mut self, now: Moment) -> Option<Effect> {
+        if now < self.deadline() {
+            return None;
+        }
+        self.looking = Some(now);
+        self.due = now + self.plan.period;
+        Some(Effect::Check { timeout: self.plan.timeout })
+    }
+
+    /// When the next look is due.
+    #[must_use]
+    pub fn deadline(&self) -> Moment {
+        match self.looking {
+            Some(began) => self.due.max(began + self.plan.timeout + FORGOTTEN),
+            None => self.due,
+        }
+    }
+
+    /// A look has ended; something to tell if it now counts as well, or no longer does.
+    pub fn checked(&mut self, check: Check, now: Moment) -> Option<Notice> {
+        self.looking = None;
+        let before = self.trouble().map(ToOwned::to_owned);
+        let good = check.local == Health::Ready;
+        self.last = Some((now, check));
+        if good == self.well {
+            self.against = 0;
+            return None;
+        }
+        self.against += 1;
+        if self.against < if good { self.plan.rise } else { self.plan.fall } {
+            return None;
+        }
+        self.against = 0;
+        self.well = good;
+        let cause = self.trouble().map(ToOwned::to_owned).or(before).unwrap_or_default();
+        Some(Notice::FitnessChanged { fit: good, cause })
+    }
+}

@@ -1,0 +1,97 @@
+//! What is heard on the segment, and what is asked there.
+
+use std::net::Ipv4Addr;
+
+use crate::address::Vip;
+use crate::handover::Stance;
+use crate::moment::Moment;
+use crate::rivals::Heard;
+use crate::status::Notice;
+use crate::wire::arp::Packet;
+
+use super::Node;
+use super::outlook::can_ask;
+
+impl Node {
+    /// An ARP packet of another station.
+    pub(super) fn heard(&mut self, packet: &Packet, now: Moment) {
+        let Some(own) = self.facts.link_mac() else { return };
+        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
+        match self.rivals.heard(packet, own, &vips, now) {
+            Heard::Alive | Heard::Nothing => {}
+            Heard::Probe(address) => self.defend(address, now),
+            Heard::Claim(address) => {
+                self.moves.heard(address);
+                self.defend(address, now);
+            }
+            Heard::Confirmed(address, mac) => {
+                self.moves.heard(address);
+                self.confirmed(address, mac, now);
+            }
+        }
+    }
+
+    /// Another station certainly has the address.
+    fn confirmed(&mut self, address: Ipv4Addr, mac: crate::address::Mac, now: Moment) {
+        let known = self.candidates.with_mac(mac).is_some();
+        let holds = self.elector.term().is_some() || self.holding_on.is_some();
+        let gives = !matches!(self.moves.stance(), Stance::Hold);
+        let in_the_way =
+            !known && self.elector.is_about_to_claim(now) && { self.cold_start.stranger(mac, now) };
+        if gives || !(holds || in_the_way || self.cold_start.has_stranger()) {
+            // A candidate hears the holder: all is well.
+            return;
+        }
+        let notice = self.rivals.confirmed(address, mac, &self.candidates, now);
+        if notice.is_some() {
+            // Another candidate, or one of the original: the Lease decides.
+            self.elector.doubt();
+        }
+        self.tell_of(notice);
+    }
+
+    /// Tells the segment again who has the address, if this node does and may speak unasked.
+    fn defend(&mut self, address: Ipv4Addr, now: Moment) {
+        let holds = self.heralds.contains_key(&address) && self.holding_on.is_none();
+        if holds && self.rivals.defends(address, now) {
+            self.heralds.entry(address).and_modify(|herald| herald.again(now));
+        }
+    }
+
+    /// Asks whoever was heard, the neighbours while the API is away, and everybody before the
+    /// first claim; within one budget.
+    pub(super) fn ask_the_segment(&mut self, now: Moment) {
+        let gone: Option<Notice> = self.rivals.forget(now);
+        self.tell_of(gone);
+        let Some(own) = self.facts.station() else { return };
+        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
+        if self.elector.term().is_some() || self.elector.has_witnessed() {
+            self.cold_start.clear();
+        }
+        let question = self.rivals.poll(own, &mut self.probes, now);
+        self.effects.extend(question);
+        let claims = self.elector.is_about_to_claim(now);
+        let question = self.cold_start.poll(claims, own, &vips, &mut self.probes, now);
+        self.effects.extend(question);
+        if self.keeps_vigil() {
+            let neighbours = self.neighbours(now);
+            let question = self.vigil.poll(own, &neighbours, &vips, &mut self.probes, now);
+            self.effects.extend(question);
+        }
+    }
+
+    /// Who should answer on this segment if it is alive.
+    fn neighbours(&self, now: Moment) -> Vec<Ipv4Addr> {
+        self.facts.gateway().into_iter().chain(self.candidates.addresses(now)).collect()
+    }
+
+    /// When the next question is due.
+    pub(super) fn segment_deadline(&self) -> Option<Moment> {
+        if !can_ask(&self.facts) {
+            return None;
+        }
+        let vigil = self.keeps_vigil().then(|| self.vigil.deadline(&self.probes));
+        let cold_start = self.cold_start.deadline(&self.probes);
+        [self.rivals.deadline(&self.probes), cold_start, vigil].into_iter().flatten().min()
+    }
+}

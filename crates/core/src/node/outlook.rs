@@ -1,0 +1,154 @@
+//! How this node stands beside the others, and what follows for moves and for holding on.
+
+use crate::address::NodeName;
+use crate::desired::Fitness;
+use crate::election::Standing;
+use crate::event::{Candidacy, Nonce};
+use crate::facts::Facts;
+use crate::handover::{Stance, View};
+use crate::holding_on::Grounds;
+use crate::moment::Moment;
+use crate::status::MoveReason;
+
+use super::Node;
+
+impl Node {
+    /// It could hold the addresses well.
+    pub(super) fn is_fit(&self) -> bool {
+        self.fitness == Fitness::Fit
+            && self.api_server.is_well()
+            && !self.elector.has_twin()
+            && !self.cold_start.has_stranger()
+    }
+
+    /// What this node says of itself.
+    pub(super) fn candidacy(&self) -> Candidacy {
+        let station = self.facts.station();
+        let address = station.map(|station| station.address);
+        Candidacy {
+            fit: self.is_fit(),
+            cordoned: self.cordoned,
+            priority: self.plan.conduct.priority,
+            mac: station.map(|station| station.mac),
+            address: address.filter(|address| !address.is_unspecified()),
+            boot: self.plan.boot.clone(),
+            consent: self.consent(),
+        }
+    }
+
+    /// Yes to an offer that is made to this node, if it can take over.
+    fn consent(&self) -> Option<Nonce> {
+        let offer = self.elector.sight()?.record.marks.offer.as_ref()?;
+        let ours = offer.to == self.plan.node && self.elector.term().is_none();
+        (ours && self.is_fit()).then(|| offer.nonce.clone())
+    }
+
+    /// What a holder sees when it thinks about moving.
+    pub(super) fn view(&self, now: Moment) -> View<'_> {
+        View {
+            now,
+            term: self.elector.term().map(|term| term.until),
+            wanted: self.wanted(now),
+            ending: self.shutdown,
+            candidates: &self.candidates,
+            silent: self.facts.is_silent(),
+            other: self.other_holder(),
+            released: self.elector.has_released(),
+        }
+    }
+
+    /// The other node that the Lease names.
+    pub(super) fn other_holder(&self) -> Option<&str> {
+        let holder = self.elector.sight()?.holder()?;
+        (holder != self.plan.node.as_str()).then_some(holder)
+    }
+
+    /// Why the addresses should move, and to whom if not to anybody.
+    fn wanted(&self, now: Moment) -> Option<(MoveReason, Option<&NodeName>)> {
+        let request = self.elector.sight().and_then(|sight| sight.record.marks.move_to.as_ref());
+        let held_back = self.damping.holds_back(now);
+        let better = || {
+            let fit = self.candidates.fit(now).filter(|(_, candidacy)| !candidacy.cordoned);
+            let priority = self.plan.conduct.priority;
+            fit.filter(|(_, candidacy)| candidacy.priority > priority)
+                .max_by_key(|(_, candidacy)| candidacy.priority)
+                .map(|(node, _)| node)
+        };
+        if self.shutdown.is_some() {
+            return Some((MoveReason::ShuttingDown, None));
+        }
+        if let Some(to) = request.filter(|to| **to != self.plan.node) {
+            return Some((MoveReason::Requested, Some(to)));
+        }
+        if !self.api_server.is_well() && !held_back {
+            return Some((MoveReason::Unfit, None));
+        }
+        if self.cordoned {
+            return Some((MoveReason::Drain, None));
+        }
+        let fails_back = self.plan.conduct.fail_back && !held_back && self.is_fit();
+        let better = fails_back.then(better).flatten();
+        better.map(|node| (MoveReason::FailBack, Some(node)))
+    }
+
+    /// What speaks for and against keeping the addresses past the term.
+    pub(super) fn grounds(&self, now: Moment) -> Grounds {
+        let status = self.elector.api();
+        let since = status.answered.unwrap_or(Moment::START);
+        Grounds {
+            may: self.plan.conduct.hold_on_api_loss && self.fitness == Fitness::Fit,
+            api_is_away: status.failing_since.is_some(),
+            successor: self.other_holder().is_some() || self.elector.has_twin(),
+            serves: self.api_server.is_as_good_as_any(now),
+            rival: self.rivals.has_rival_since(since),
+            alive: self.rivals.alive(),
+        }
+    }
+
+    /// The holder cannot ask the API, and asks the segment instead; or it waits for a successor.
+    pub(super) fn keeps_vigil(&self) -> bool {
+        let failing = self.elector.api().failing_since.is_some();
+        let holds = self.elector.term().is_some() || self.holding_on.is_some();
+        match self.moves.stance() {
+            Stance::Hold | Stance::Accept(_) => holds && failing,
+            Stance::Release(_) | Stance::Reclaim(_) => failing || self.other_holder().is_some(),
+        }
+    }
+
+    /// How this node stands beside the other candidates.
+    pub(super) fn standing(&self, now: Moment) -> Standing {
+        let Some(sight) = self.elector.sight() else { return Standing::First };
+        let successor = sight.record.marks.successor.as_ref();
+        let released = sight.version.is_some() && sight.holder().is_none();
+        match successor.filter(|_| released) {
+            Some(node) if *node == self.plan.node => return Standing::First,
+            Some(_) => return Standing::Unnamed,
+            None => {}
+        }
+        let last = self.damping.holder();
+        let others = || self.candidates.fit(now).filter(|(node, _)| Some(node.as_str()) != last);
+        let (priority, cordoned) = (self.plan.conduct.priority, self.cordoned);
+        let better = |candidacy: &Candidacy| {
+            (!candidacy.cordoned, candidacy.priority) > (!cordoned, priority)
+        };
+        if !self.is_fit() && others().next().is_some() {
+            Standing::Last
+        } else if others().any(|(_, candidacy)| better(candidacy)) {
+            Standing::Second
+        } else if released && last.is_some_and(|last| !self.is_one_of_us(last, now)) {
+            Standing::AfterAnother
+        } else {
+            Standing::First
+        }
+    }
+
+    fn is_one_of_us(&self, node: &str, now: Moment) -> bool {
+        node == self.plan.node.as_str() || self.candidates.has(node, now)
+    }
+}
+
+/// The host's facts as others see them are known.
+#[must_use]
+pub(super) fn can_ask(facts: &Facts) -> bool {
+    facts.station().is_some()
+}

@@ -1,0 +1,173 @@
+//! Who else speaks for our addresses on the wire, in the spirit of RFC 5227.
+//!
+//! Nothing that is heard entitles or disentitles anybody: it makes us ask the one who spoke, look
+//! at the Lease, and tell people. Only what lives without the Lease, a holder that holds on while
+//! the API is away, gives way to a confirmed rival.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Mac;
+use crate::candidates::Candidates;
+use crate::event::Effect;
+use crate::moment::Moment;
+use crate::probes::Probes;
+use crate::status::{Notice, RivalStatus};
+use crate::wire::arp::{Operation, Packet, Station};
+
+/// An answer to a question that is older than this answers another one.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// A rival that was not heard for so long is gone. Longer than clients' and routers' questions are
+/// apart, so that one conflict is one episode.
+const GONE_AFTER: Duration = Duration::from_secs(60);
+
+/// So often an address is defended against a stranger (`DEFEND_INTERVAL` of RFC 5227, section 1.1).
+const DEFEND_EVERY: Duration = Duration::from_secs(10);
+
+/// At most so many stations are asked at once: a hostile segment can have any number of them.
+const ASKED: usize = 8;
+
+/// What a packet that was heard means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Somebody is there, and answers us.
+    Alive,
+    /// A station speaks for the address; perhaps for another one that is long gone.
+    Claim(Ipv4Addr),
+    /// The station that was asked for the address by itself answers for it.
+    Confirmed(Ipv4Addr, Mac),
+    /// Somebody is about to use the address, and asks whether anybody has it.
+    Probe(Ipv4Addr),
+    /// Nothing.
+    Nothing,
+}
+
+/// What was heard, and whom we have asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rivals {
+    /// Whom we asked for which address, and when.
+    asked: Vec<(Mac, Ipv4Addr, Moment)>,
+    /// Whom to ask as soon as the budget has room.
+    to_ask: VecDeque<(Mac, Ipv4Addr)>,
+    /// The last one that was confirmed.
+    rival: Option<RivalStatus>,
+    /// When each address was last claimed by another station.
+    claimed: BTreeMap<Ipv4Addr, Moment>,
+    defended: BTreeMap<Ipv4Addr, Moment>,
+    /// When somebody last answered a question of ours.
+    alive: Option<Moment>,
+}
+
+impl Rivals {
+    /// A packet of another station was heard; `own` is our interface's address.
+    pub fn heard(&mut self, packet: &Packet, own: Mac, vips: &[Ipv4Addr], now: Moment) -> Heard {
+        let sender = packet.sender;
+        if sender.mac == own {
+            return Heard::Nothing;
+        }
+        if vips.contains(&sender.address) {
+            return self.claim(sender, packet, own, now);
+        }
+        if packet.operation == Operation::REPLY && packet.target.mac == own {
+            self.alive = Some(now);
+            return Heard::Alive;
+        }
+        let target = packet.target.address;
+        let probes = sender.address.is_unspecified() && packet.operation == Operation::REQUEST;
+        if probes && vips.contains(&target) { Heard::Probe(target) } else { Heard::Nothing }
+    }
+
+    fn claim(&mut self, sender: Station, packet: &Packet, own: Mac, now: Moment) -> Heard {
+        self.claimed.insert(sender.address, now);
+        let answers = packet.operation == Operation::REPLY && packet.target.mac == own;
+        let asked = |(mac, address, at): &(Mac, Ipv4Addr, Moment)| {
+            (*mac, *address) == (sender.mac, sender.address) && now.since(*at) <= ANSWER_WITHIN
+        };
+        if answers && self.asked.iter().any(asked) {
+            self.asked.retain(|one| !asked(one));
+            return Heard::Confirmed(sender.address, sender.mac);
+        }
+        let next = (sender.mac, sender.address);
+        let known = self.asked.iter().any(asked) || self.to_ask.contains(&next);
+        if !known && self.to_ask.len() < ASKED {
+            self.to_ask.push_back(next);
+        }
+        Heard::Claim(sender.address)
+    }
+
+    /// Asks those who were heard, by unicast: an answer by somebody in their place, as fabrics with
+    /// ARP suppression give it for hosts that are gone, does not count.
+    pub fn poll(&mut self, own: Station, probes: &mut Probes, now: Moment) -> Option<Effect> {
+        let (mac, address) = *self.to_ask.front()?;
+        let question = probes.ask(Packet::request(own, address), mac, now)?;
+        self.to_ask.pop_front();
+        self.asked.retain(|(_, _, at)| now.since(*at) <= ANSWER_WITHIN);
+        self.asked.push((mac, address, now));
+        Some(question)
+    }
+
+    /// When there is something to ask or to tell.
+    #[must_use]
+    pub fn deadline(&self, probes: &Probes) -> Option<Moment> {
+        let ask = self.to_ask.front().map(|_| probes.free());
+        let gone = self.rival.as_ref().map(|rival| rival.heard + GONE_AFTER);
+        [ask, gone].into_iter().flatten().min()
+    }
+
+    /// A rival was confirmed: what to tell, once for each episode.
+    pub fn confirmed(
+        &mut self,
+        address: Ipv4Addr,
+        mac: Mac,
+        candidates: &Candidates,
+        now: Moment,
+    ) -> Option<Notice> {
+        let node = candidates.with_mac(mac).cloned();
+        let known = self.rival.as_ref().is_some_and(|r| (r.address, r.mac) == (address, mac));
+        self.rival = Some(RivalStatus { address, mac, node: node.clone(), heard: now });
+        (!known).then_some(Notice::Rival { address, mac, node })
+    }
+
+    /// What to tell of a rival that has not been heard for a while.
+    pub fn forget(&mut self, now: Moment) -> Option<Notice> {
+        let gone = self.rival.take_if(|rival| rival.heard + GONE_AFTER <= now)?;
+        Some(Notice::RivalGone { address: gone.address, mac: gone.mac })
+    }
+
+    /// Whether to announce the address at once against what was heard: now and then.
+    pub fn defends(&mut self, address: Ipv4Addr, now: Moment) -> bool {
+        let due = self.defended.get(&address).is_none_or(|at| *at + DEFEND_EVERY <= now);
+        if due {
+            self.defended.insert(address, now);
+        }
+        due
+    }
+
+    /// The last confirmed rival.
+    #[must_use]
+    pub const fn rival(&self) -> Option<&RivalStatus> {
+        self.rival.as_ref()
+    }
+
+    /// A rival was confirmed since that moment.
+    #[must_use]
+    pub fn has_rival_since(&self, since: Moment) -> bool {
+        self.rival.as_ref().is_some_and(|rival| rival.heard >= since)
+    }
+
+    /// Another station spoke for the address at that moment or later.
+    #[must_use]
+    pub fn was_claimed_since(&self, address: Ipv4Addr, since: Moment) -> bool {
+        self.claimed.get(&address).is_some_and(|at| *at >= since)
+    }
+
+    /// When somebody last answered us.
+    #[must_use]
+    pub const fn alive(&self) -> Option<Moment> {
+        self.alive
+    }
+}
