@@ -72,8 +72,10 @@ pub fn desired(
     }
     let answering = |until| Desired::Here { until, voice: Voice::Answering };
     match (elector.term(), holding_on) {
-        (Some(term), _) if now + LETTING_GO < term.until => answering(term.until),
-        (_, Some(holding_on)) => answering(holding_on.until),
+        (term, Some(holding_on)) => {
+            answering(term.map_or(holding_on.until, |term| term.until.max(holding_on.until)))
+        }
+        (Some(term), None) if now + LETTING_GO < term.until => answering(term.until),
         (Some(_), None) => Desired::NotHere,
         (None, None) if elector.may_resume() => Desired::AsFound,
         (None, None) => Desired::NotHere,

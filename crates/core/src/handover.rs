@@ -69,7 +69,11 @@ enum Step {
     /// The successor was asked.
     Offered { nonce: Nonce, since: Moment },
     /// The addresses stop to speak, and go on accepting.
-    Silencing { until: Moment },
+    Silencing {
+        until: Moment,
+        /// The offer that stands in the Lease, until the release replaces it.
+        nonce: Option<Nonce>,
+    },
     /// The Lease is given away.
     Released {
         since: Moment,
@@ -112,7 +116,7 @@ impl Moves {
     pub fn stance(&self) -> Stance {
         match self.current.as_ref().map(|current| &current.step) {
             None | Some(Step::Offered { .. }) => Stance::Hold,
-            Some(Step::Silencing { until }) => Stance::Accept(*until),
+            Some(Step::Silencing { until, .. }) => Stance::Accept(*until),
             Some(Step::Released { since, .. }) => Stance::Release(*since + ACCEPT_FOR),
             Some(Step::Reclaiming { since, .. }) => Stance::Reclaim(*since + ACCEPT_FOR),
         }
@@ -121,12 +125,12 @@ impl Moves {
     /// The offer to show in the Lease.
     #[must_use]
     pub fn offer(&self) -> Option<Offer> {
-        let HandOver { to: Some(to), step: Step::Offered { nonce, .. }, .. } =
-            self.current.as_ref()?
+        let HandOver { to, step, .. } = self.current.as_ref()?;
+        let (Step::Offered { nonce, .. } | Step::Silencing { nonce: Some(nonce), .. }) = step
         else {
             return None;
         };
-        Some(Offer { to: to.clone(), nonce: nonce.clone() })
+        Some(Offer { to: to.clone()?, nonce: nonce.clone() })
     }
 
     /// The successor, while there is one.
@@ -161,7 +165,7 @@ impl Moves {
     pub fn deadline(&self, now: Moment) -> Option<Moment> {
         let due = match &self.current.as_ref()?.step {
             Step::Offered { since, .. } => [*since + CONSENT_WITHIN; 2],
-            Step::Silencing { until } => [*until; 2],
+            Step::Silencing { until, .. } => [*until; 2],
             Step::Released { since, acknowledged, .. } => {
                 [taken_by(*since, *acknowledged), *since + ACCEPT_FOR]
             }
@@ -182,7 +186,7 @@ impl Moves {
             Step::Offered { nonce, since } => {
                 self.offered(current, (&nonce, since), view, &mut notices)
             }
-            Step::Silencing { until } => silencing(current, until, view),
+            Step::Silencing { .. } => silencing(current, view),
             Step::Released { .. } | Step::Reclaiming { .. } => {
                 self.released(current, view, vips, &mut notices)
             }
@@ -211,7 +215,7 @@ impl Moves {
             }
             // It ends in any case: whoever comes.
             None if view.ending.is_some() => {
-                let step = Step::Silencing { until: term };
+                let step = Step::Silencing { until: term, nonce: None };
                 self.current = Some(HandOver { why, to: None, step });
             }
             None => {
@@ -259,7 +263,8 @@ impl Moves {
             return None;
         };
         if view.candidates.consents(&to, nonce) {
-            return Some(HandOver { step: Step::Silencing { until: term }, ..current });
+            let step = Step::Silencing { until: term, nonce: Some(nonce.clone()) };
+            return Some(HandOver { step, ..current });
         }
         if view.now < since + CONSENT_WITHIN {
             return Some(current);
@@ -316,10 +321,10 @@ impl Moves {
 }
 
 /// Once nothing speaks any more the Lease may go; a term that ends before ends the move.
-fn silencing(current: HandOver, until: Moment, view: &View<'_>) -> Option<HandOver> {
+fn silencing(current: HandOver, view: &View<'_>) -> Option<HandOver> {
     view.term?;
     if !view.silent {
-        return Some(HandOver { step: Step::Silencing { until }, ..current });
+        return Some(current);
     }
     let step = Step::Released { since: view.now, acknowledged: None, taken: BTreeSet::new() };
     Some(HandOver { step, ..current })

@@ -1,6 +1,9 @@
 //! Keeping the addresses past the term when the API is away for all alike: what nobody can claim
 //! in the Lease, nobody else can take over, and the one who has it serves best.
 //!
+//! It begins a little before the kernel would remove the addresses, whose lifetimes have whole
+//! seconds and end before the term does: else there would be a gap.
+//!
 //! Stated plainly: on a segment that is itself partitioned, each half may then be served by one
 //! owner. Who prefers none switches it off.
 
@@ -44,14 +47,16 @@ pub struct HoldingOn {
     pub since: Moment,
     /// The end of the present step.
     pub until: Moment,
+    /// The end of the term that was not renewed.
+    pub past: Moment,
 }
 
 impl HoldingOn {
     /// Begins, if everything speaks for it.
     #[must_use]
-    pub fn begin(grounds: &Grounds, now: Moment) -> Option<Self> {
+    pub fn begin(grounds: &Grounds, past: Moment, now: Moment) -> Option<Self> {
         let fine = grounds.api_is_away && against(grounds, now).is_none();
-        fine.then(|| Self { since: now, until: now + STEP })
+        fine.then(|| Self { since: now, until: now + STEP, past })
     }
 
     /// Goes on.
@@ -62,7 +67,7 @@ impl HoldingOn {
         if let Some(end) = against(grounds, now) {
             return Err(end);
         }
-        if self.until < now + NEXT_STEP {
+        if self.until <= now + NEXT_STEP {
             self.until = now + STEP;
         }
         Ok(())

@@ -14,7 +14,6 @@
 pub mod address;
 pub mod announce;
 pub mod candidates;
-pub mod cold_start;
 pub mod damping;
 pub mod desired;
 pub mod election;
@@ -28,6 +27,7 @@ pub mod moment;
 pub mod node;
 pub mod plan;
 pub mod probes;
+pub mod quiet;
 pub mod reconcile;
 pub mod registration;
 pub mod rivals;

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use crate::address::Vip;
 use crate::announce::Herald;
 use crate::candidates::Candidates;
-use crate::cold_start::ColdStart;
 use crate::damping::Damping;
 use crate::desired::{Desired, Fitness, LETTING_GO, desired, fitness};
 use crate::election::{Elector, Message, Wish};
@@ -25,6 +24,7 @@ use crate::holding_on::HoldingOn;
 use crate::moment::Moment;
 use crate::plan::Plan;
 use crate::probes::Probes;
+use crate::quiet::Quiet;
 use crate::reconcile::{changes, settled};
 use crate::registration::Registration;
 use crate::rivals::Rivals;
@@ -33,6 +33,9 @@ use crate::vigil::Vigil;
 
 /// How long an orderly end may wait for the API server to take the Lease back.
 const RELEASE_WITHIN: Duration = Duration::from_secs(3);
+
+/// So long before the kernel removes an address it is decided whether to keep it.
+const KEEPING: Duration = Duration::from_millis(500);
 
 /// How long it may wait until the others know that this node ends.
 const FAREWELL_WITHIN: Duration = Duration::from_millis(500);
@@ -51,7 +54,7 @@ pub struct Node {
     damping: Damping,
     holding_on: Option<HoldingOn>,
     rivals: Rivals,
-    cold_start: ColdStart,
+    quiet: Quiet,
     vigil: Vigil,
     probes: Probes,
     heralds: BTreeMap<Ipv4Addr, Herald>,
@@ -80,7 +83,7 @@ impl Node {
             damping: Damping::default(),
             holding_on: None,
             rivals: Rivals::default(),
-            cold_start: ColdStart::default(),
+            quiet: Quiet::default(),
             vigil: Vigil::default(),
             probes: Probes::default(),
             heralds: BTreeMap::new(),
@@ -197,7 +200,11 @@ impl Node {
             if let Notice::HolderChanged { to: Some(to), .. } = &notice {
                 self.damping.holds(to, now);
             }
-            self.tell(notice);
+            let kept = self.holding_on.is_some()
+                && notice == Notice::TermEnded { reason: Reason::TermOver };
+            if !kept {
+                self.tell(notice);
+            }
         }
         if self.shutdown.is_none() {
             self.effects.extend(self.api_server.poll(now));
@@ -232,9 +239,7 @@ impl Node {
             (Fitness::ShuttingDown, _) if !self.moves.is_under_way() => {
                 (unfit, Reason::ShuttingDown)
             }
-            (_, Stance::Hold) if self.cold_start.is_in_the_way() => {
-                (Wish::Silent, Reason::Stranger)
-            }
+            (_, Stance::Hold) if self.quiet.is_in_the_way() => (Wish::Silent, Reason::Stranger),
             (_, Stance::Hold | Stance::Accept(_) | Stance::Reclaim(_)) => {
                 (Wish::Hold, Reason::Elected)
             }
@@ -253,7 +258,7 @@ impl Node {
         let grounds = self.grounds(now);
         let entitled = self.elector.term().filter(|term| now + LETTING_GO < term.until);
         if let Some(mut holding_on) = self.holding_on.take() {
-            let end = if entitled.is_some() {
+            let end = if entitled.is_some_and(|term| term.until > holding_on.past) {
                 Err(HoldingOnEnd::Renewed)
             } else {
                 holding_on.go_on(&grounds, now)
@@ -264,17 +269,26 @@ impl Node {
             }
             return;
         }
-        let leaves = self.elector.term().is_some() && entitled.is_none();
+        let goes = self.leaving().is_some_and(|at| at <= now);
         let takes_back = matches!(self.moves.stance(), Stance::Reclaim(_)) && entitled.is_none();
-        if !leaves && !takes_back {
+        if !goes && !takes_back {
             return;
         }
-        self.holding_on = HoldingOn::begin(&grounds, now);
+        let past = self.elector.term().map_or(now, |term| term.until);
+        self.holding_on = HoldingOn::begin(&grounds, past, now);
         if self.holding_on.is_some() {
             self.moves.abandon();
             let cause = self.elector.api().error.clone().unwrap_or_default();
             self.tell(Notice::HoldingOn { cause });
         }
+    }
+
+    /// When the addresses go unless the term is renewed, with the time it takes to keep them.
+    fn leaving(&self) -> Option<Moment> {
+        let term = self.elector.term()?;
+        let given = self.plan.vips.iter().filter_map(|vip| self.facts.given(vip.address()));
+        let lifetimes = given.map(|given| given.expires - KEEPING);
+        lifetimes.chain([term.until - LETTING_GO]).min()
     }
 
     fn announce(&mut self, desired: Desired, now: Moment) {
@@ -328,6 +342,7 @@ impl Node {
         let heralds = self.heralds.values().map(Herald::due).min();
         let heralds = heralds.filter(|_| self.holding_on.is_none());
         let leave = self.elector.term().map(|term| term.until - LETTING_GO);
+        let keep = self.leaving();
         let accepts = match self.moves.stance() {
             Stance::Hold => None,
             Stance::Accept(until) | Stance::Release(until) | Stance::Reclaim(until) => {
@@ -336,7 +351,7 @@ impl Node {
         };
         let limits = self.shutdown.map(|since| [since + FAREWELL_WITHIN, since + RELEASE_WITHIN]);
         let alive = self.rivals.alive();
-        let later = [leave, accepts, self.damping.until()]
+        let later = [leave, keep, accepts, self.damping.until()]
             .into_iter()
             .flatten()
             .chain(limits.into_iter().flatten())

@@ -47,7 +47,6 @@ pub struct Elector {
     /// The Lease is renewed in our name by another boot: by another host, or a former life.
     twin: bool,
     told_of_twin: bool,
-    witnessed: bool,
     grace: Grace,
     asked: Option<Asked>,
     writes: Writes,
@@ -117,7 +116,6 @@ impl Elector {
             sight: None,
             twin: false,
             told_of_twin: false,
-            witnessed: false,
             grace: Grace::default(),
             asked: None,
             writes: Writes::new(plan.node.clone(), timings.duration(), seed),
@@ -184,17 +182,12 @@ impl Elector {
         self.twin && self.told_of_twin
     }
 
-    /// Another node was seen to hold and to renew.
+    /// Since when this node, which has no term, may claim the Lease; none: it may not now.
     #[must_use]
-    pub const fn has_witnessed(&self) -> bool {
-        self.witnessed
-    }
-
-    /// This node would claim the Lease now, or soon, without having had it before.
-    #[must_use]
-    pub fn is_about_to_claim(&self, now: Moment) -> bool {
-        let sight = self.sight.as_ref().filter(|_| self.epoch == 0 && self.wish == Wish::Hold);
-        sight.is_some_and(|sight| !self.is_ours(sight) && self.claimable(sight) <= now)
+    pub fn claimable_since(&self, now: Moment) -> Option<Moment> {
+        let sight = self.sight.as_ref().filter(|_| self.term.is_none())?;
+        let since = self.claimable(sight).max(sight.changed);
+        (since <= now && (!self.is_ours(sight) || self.epoch == 0)).then_some(since)
     }
 
     /// What to tell people, oldest first.
@@ -217,10 +210,9 @@ impl Elector {
 
     /// Sets what is to stand in the Lease; a holder writes it at once.
     pub fn say(&mut self, message: Message) {
-        if self.message != message {
-            self.message = message;
-            self.said = false;
-        }
+        let declines = message.unmet.is_some() && message.unmet != self.message.unmet;
+        self.said &= message.offer == self.message.offer && !declines;
+        self.message = message;
     }
 
     /// Something makes it doubtful whether the Lease still is as it was last seen: it is read.
@@ -231,7 +223,10 @@ impl Elector {
     /// The watch showed the Lease.
     pub fn watched(&mut self, seen: Option<Observation>, now: Moment) {
         let outdated = |seen| self.sight.as_ref().is_some_and(|sight| sight.outdates(seen));
-        if !seen.as_ref().is_some_and(outdated) {
+        if seen.as_ref().is_some_and(outdated) {
+            // A slow watch, or an old state that was put back: a read will tell.
+            self.doubt();
+        } else {
             self.see(seen, None, now);
         }
     }
@@ -405,8 +400,6 @@ impl Elector {
         let known = before.as_ref().map(|sight| sight.changed);
         let sight = Sight::next(before, seen, self.timings.duration(), now);
         self.recognise(&sight, known);
-        let renewed = known.is_some_and(|known| known != sight.changed);
-        self.witnessed |= renewed && sight.holder().is_some() && !self.is_ours(&sight);
         let to = sight.holder().map(ToOwned::to_owned);
         let nonce = sight.record.nonce.clone();
         let ours = self.is_ours(&sight);

@@ -16,9 +16,6 @@ pub enum Standing {
     First,
     /// Another one has a higher priority, or is not cordoned.
     Second,
-    /// The last holder was no node of ours: one of the original, which releases the Lease before
-    /// it removes the address.
-    AfterAnother,
     /// The Lease was released for another node, which is about to claim it.
     Unnamed,
     /// This one is not fit, and another one is.
@@ -32,7 +29,6 @@ impl Standing {
         Duration::from_millis(match self {
             Self::First => 0,
             Self::Second => 100,
-            Self::AfterAnother => 250,
             Self::Unnamed => 1000,
             Self::Last => 1500,
         })

@@ -36,9 +36,8 @@ impl Node {
         let known = self.candidates.with_mac(mac).is_some();
         let holds = self.elector.term().is_some() || self.holding_on.is_some();
         let gives = !matches!(self.moves.stance(), Stance::Hold);
-        let in_the_way =
-            !known && self.elector.is_about_to_claim(now) && { self.cold_start.stranger(mac, now) };
-        if gives || !(holds || in_the_way || self.cold_start.has_stranger()) {
+        let in_the_way = self.quiet.answered(mac, now);
+        if gives || !(holds || (in_the_way && !known)) {
             // A candidate hears the holder: all is well.
             return;
         }
@@ -65,13 +64,10 @@ impl Node {
         self.tell_of(gone);
         let Some(own) = self.facts.station() else { return };
         let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
-        if self.elector.term().is_some() || self.elector.has_witnessed() {
-            self.cold_start.clear();
-        }
         let question = self.rivals.poll(own, &mut self.probes, now);
         self.effects.extend(question);
-        let claims = self.elector.is_about_to_claim(now);
-        let question = self.cold_start.poll(claims, own, &vips, &mut self.probes, now);
+        let need = self.need_for_quiet(now);
+        let question = self.quiet.poll(need, own, &vips, &mut self.probes, now);
         self.effects.extend(question);
         if self.keeps_vigil() {
             let neighbours = self.neighbours(now);
@@ -91,7 +87,7 @@ impl Node {
             return None;
         }
         let vigil = self.keeps_vigil().then(|| self.vigil.deadline(&self.probes));
-        let cold_start = self.cold_start.deadline(&self.probes);
-        [self.rivals.deadline(&self.probes), cold_start, vigil].into_iter().flatten().min()
+        let quiet = self.quiet.deadline(&self.probes);
+        [self.rivals.deadline(&self.probes), quiet, vigil].into_iter().flatten().min()
     }
 }

@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::handover::{Stance, View};
 use crate::holding_on::Grounds;
 use crate::moment::Moment;
+use crate::quiet::Need;
 use crate::status::MoveReason;
 
 use super::Node;
@@ -18,7 +19,7 @@ impl Node {
         self.fitness == Fitness::Fit
             && self.api_server.is_well()
             && !self.elector.has_twin()
-            && !self.cold_start.has_stranger()
+            && !self.quiet.is_broken()
     }
 
     /// What this node says of itself.
@@ -118,6 +119,9 @@ impl Node {
     /// How this node stands beside the other candidates.
     pub(super) fn standing(&self, now: Moment) -> Standing {
         let Some(sight) = self.elector.sight() else { return Standing::First };
+        if matches!(self.moves.stance(), Stance::Reclaim(_)) {
+            return Standing::First;
+        }
         let successor = sight.record.marks.successor.as_ref();
         let released = sight.version.is_some() && sight.holder().is_none();
         match successor.filter(|_| released) {
@@ -135,10 +139,26 @@ impl Node {
             Standing::Last
         } else if others().any(|(_, candidacy)| better(candidacy)) {
             Standing::Second
-        } else if released && last.is_some_and(|last| !self.is_one_of_us(last, now)) {
-            Standing::AfterAnother
         } else {
             Standing::First
+        }
+    }
+
+    /// Why the segment must be asked before this node claims the Lease now; none: it need not, or
+    /// there is nothing to claim.
+    pub(super) fn need_for_quiet(&self, now: Moment) -> Option<Need> {
+        let claimable = self.elector.claimable_since(now)?;
+        let patience = claimable + self.plan.lease.timings.duration();
+        if self.elector.may_resume() {
+            // In a predecessor's place, whose address is still here; else the Lease may be an old
+            // one that was put back.
+            let found = self.facts.held().next().is_some();
+            return (!found).then_some(Need::LastHolder(patience));
+        }
+        match self.damping.holder() {
+            None => Some(Need::Stranger),
+            Some(last) if self.is_one_of_us(last, now) => None,
+            Some(_) => Some(Need::LastHolder(patience)),
         }
     }
 

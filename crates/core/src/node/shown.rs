@@ -52,7 +52,7 @@ impl Node {
             _ if self.moves.is_under_way() => Reason::HandingOver,
             _ if self.elector.term().is_some() => Reason::Elected,
             _ if self.elector.has_twin() => Reason::Twin,
-            _ if self.cold_start.has_stranger() => Reason::Stranger,
+            _ if self.quiet.is_broken() => Reason::Stranger,
             None => Reason::Starting,
             Some(Some(holder)) if holder != self.plan.node.as_str() => Reason::OtherHolds,
             Some(_) => self.elector.ended().unwrap_or(Reason::Claiming),

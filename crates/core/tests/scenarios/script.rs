@@ -5,7 +5,7 @@
 //! kernel after 1 ms, unless told otherwise. Happenings:
 //!
 //! ```text
-//! 0.0 start [up | down | absent] [has 3s | has for ever]   the interface, and what it has
+//! 0.0 start [up | down | absent] [fence] [has 3s | has for ever]   the interface, what it has
 //! 0.0 lease b 5s | lease nobody | lease none               what the API server has; not watched
 //! 0.0 watch b 5s | watch nobody | watch none | watch       … and the watch shows it
 //! 0.0 watch nobody 1s then c 5s                             … but somebody was faster
@@ -16,6 +16,16 @@
 //! 0.0 link down | link up                                  the cable
 //! 0.0 deleted                                              somebody deletes the address
 //! 0.0 kernel refuses | kernel obeys                        from now on
+//! 0.0 candidates b fit | candidates b unfit c cordoned | candidates none   the others, complete
+//! 0.0 consents b                                           b says yes to the offer in the Lease
+//! 0.0 cordoned | uncordoned                                our Node
+//! 0.0 health ready | live | accepts | refuses [elsewhere]  what looks at the API server show
+//! 0.0 segment alive | segment dead                         the neighbours answer, or do not
+//! 0.0 announced b                                          b announces the address
+//! 0.0 rival b | rival none                                 b answers for it, too
+//! 0.0 asked to move b                                      a human's annotation, watched
+//! 0.0 offered a | offered c                                the holder's annotation, watched
+//! 0.0 released for a | released for c                      the holder's release, watched
 //! 0.0 shutdown
 //! 0.0 end
 //! ```
@@ -25,7 +35,10 @@ mod world;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use kube_vip_core::event::{Event, LeaseRecord, Marks};
+use kube_vip_core::address::{Mac, NodeName};
+use kube_vip_core::event::{
+    Candidacy, Candidate, Check, Event, Health, LeaseRecord, Marks, Nonce, Offer, Version,
+};
 use kube_vip_core::moment::Moment;
 
 use world::{Api, World};
@@ -82,6 +95,38 @@ fn happen(world: &mut World, words: &mut Words<'_>) -> Result<(), String> {
         "api" => world.api = api(words)?,
         "link" => world.link(words.next() == Some("up")),
         "deleted" => world.delete(),
+        "candidates" => {
+            let candidates = candidates(world, words)?;
+            world.tell(Event::Candidates(candidates));
+        }
+        "consents" => {
+            let node = node(words)?;
+            let consent = world.offered();
+            let candidacy = Candidacy { consent, ..candidacy(&node) };
+            let version = Version("yes".to_owned());
+            world.tell(Event::Candidates(vec![Candidate { node, version, candidacy }]));
+        }
+        "cordoned" => world.tell(Event::Cordoned(true)),
+        "uncordoned" => world.tell(Event::Cordoned(false)),
+        "health" => world.health = health(words)?,
+        "segment" => world.alive = words.next() == Some("alive"),
+        "announced" => {
+            let node = node(words)?;
+            world.announced(mac(&node));
+        }
+        "rival" => {
+            world.rival = node(words).ok().filter(|node| node.as_str() != "none").map(|n| mac(&n));
+        }
+        "asked" => marked(world, words.nth(2), |marks, node| marks.move_to = Some(node))?,
+        "offered" => marked(world, words.next(), |marks, to| {
+            marks.offer = Some(Offer { to, nonce: Nonce("x-1".to_owned()) });
+        })?,
+        "released" => {
+            let to = words.nth(1);
+            let record = world.record().unwrap_or_default();
+            world.store(Some(LeaseRecord { holder: String::new(), ..record }));
+            marked(world, to, |marks, node| marks.successor = Some(node))?;
+        }
         "kernel" => world.kernel_refuses = words.next() == Some("refuses"),
         "shutdown" => world.tell(Event::Shutdown),
         "end" => {}
@@ -94,6 +139,7 @@ fn start(world: &mut World, words: &mut Words<'_>) -> Result<(), String> {
     for word in words.by_ref() {
         match word {
             "up" | "has" => {}
+            "fence" => world.fences = true,
             "down" => world.up = Some(false),
             "absent" => world.up = None,
             "for" | "ever" => world.has = Some(None),
@@ -101,6 +147,75 @@ fn start(world: &mut World, words: &mut Words<'_>) -> Result<(), String> {
         }
     }
     world.look();
+    Ok(())
+}
+
+fn node(words: &mut Words<'_>) -> Result<NodeName, String> {
+    NodeName::new(words.next().ok_or("who?")?).map_err(|e| e.to_string())
+}
+
+/// The Ethernet address of the node with this name: its first letter.
+fn mac(node: &NodeName) -> Mac {
+    Mac([2, 0, 0, 0, 0, node.as_str().as_bytes()[0]])
+}
+
+fn candidacy(node: &NodeName) -> Candidacy {
+    Candidacy {
+        fit: true,
+        cordoned: false,
+        priority: 0,
+        mac: Some(mac(node)),
+        address: None,
+        boot: format!("boot-{node}"),
+        consent: None,
+    }
+}
+
+fn candidates(world: &World, words: &mut Words<'_>) -> Result<Vec<Candidate>, String> {
+    let mut all: Vec<Candidate> = Vec::new();
+    while let Some(word) = words.next() {
+        match (word, all.last_mut()) {
+            ("none", _) => {}
+            ("fit", Some(last)) => last.candidacy.fit = true,
+            ("unfit", Some(last)) => last.candidacy.fit = false,
+            ("cordoned", Some(last)) => last.candidacy.cordoned = true,
+            ("priority", Some(last)) => {
+                let number = words.next().and_then(|word| word.parse().ok());
+                last.candidacy.priority = number.ok_or("priority?")?;
+            }
+            (name, _) => {
+                let node = NodeName::new(name).map_err(|e| e.to_string())?;
+                let version = Version(world.now_in_micros().to_string());
+                all.push(Candidate { candidacy: candidacy(&node), version, node });
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn health(words: &mut Words<'_>) -> Result<Check, String> {
+    let why = || "no".to_owned();
+    let local = match words.next() {
+        Some("ready") => Health::Ready,
+        Some("live") => Health::Live(why()),
+        Some("accepts") => Health::Accepts(why()),
+        Some("refuses") => Health::Refuses(why()),
+        other => return Err(format!("no such health: {other:?}")),
+    };
+    Ok(Check { local, elsewhere: Some(words.next() == Some("elsewhere")) })
+}
+
+/// Somebody changes an annotation of the Lease.
+fn marked(
+    world: &mut World,
+    node: Option<&str>,
+    change: impl FnOnce(&mut Marks, NodeName),
+) -> Result<(), String> {
+    let node = NodeName::new(node.ok_or("who?")?).map_err(|e| e.to_string())?;
+    let mut record = world.record().ok_or("there is no Lease")?;
+    change(&mut record.marks, node);
+    world.store(Some(record));
+    world.watch();
     Ok(())
 }
 

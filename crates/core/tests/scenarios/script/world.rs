@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
 use kube_vip_core::event::{
-    Answer, Call, Effect, Event, Failure, Fence, Held, LeaseRecord, LeaseWrite, Link, Observation,
-    Request, Snapshot, Stamp, Version,
+    Answer, Call, Candidacy, Check, Effect, Event, Failure, Fence, Health, Held, LeaseRecord,
+    LeaseWrite, Link, Nonce, Observation, Request, Snapshot, Stamp, Version, Voice,
 };
 use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use kube_vip_core::reconcile::address_lifetime;
+use kube_vip_core::wire::arp::{Operation, Packet, Station};
 
 const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
+const NEIGHBOUR: Mac = Mac([2, 0, 0, 0, 0, 0xfe]);
+const GATEWAY: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 168, 20, 254);
 const KERNEL_LATENCY: Duration = Duration::from_millis(1);
 /// How late the kernel removes what has expired.
 const KERNEL_LATENESS: Duration = Duration::from_millis(200);
@@ -43,6 +46,16 @@ pub(crate) struct World {
     /// The address is here until then; inner none: for ever.
     pub(crate) has: Option<Option<Moment>>,
     pub(crate) kernel_refuses: bool,
+    /// The kernel can fence; then the address has a voice, until that moment.
+    pub(crate) fences: bool,
+    voice: (Voice, Moment),
+    /// What a look at the API servers shows.
+    pub(crate) health: Check,
+    /// The neighbours on the segment answer.
+    pub(crate) alive: bool,
+    /// Who else answers for the address.
+    pub(crate) rival: Option<Mac>,
+    candidacy: Option<Candidacy>,
     carried_out: u64,
     finished: bool,
 }
@@ -60,6 +73,12 @@ impl World {
             up: Some(true),
             has: None,
             kernel_refuses: false,
+            fences: false,
+            voice: (Voice::Silent, Moment::START),
+            health: Check { local: Health::Ready, elsewhere: None },
+            alive: true,
+            rival: None,
+            candidacy: None,
             carried_out: 0,
             finished: false,
         }
@@ -67,7 +86,10 @@ impl World {
 
     /// Lets everything happen that is due before `until`; what the node did.
     pub(crate) fn run_until(&mut self, until: Moment) -> String {
+        let mut spins = 0;
         while let Some((at, event)) = self.next().filter(|(at, _)| *at < until) {
+            spins = if at > self.now { 0 } else { spins + 1 };
+            assert!(spins < 100, "the node spins at {}: {event:?}\n{}", self.now, self.out);
             self.now = self.now.max(at);
             match event {
                 Some(index) => {
@@ -101,8 +123,9 @@ impl World {
         self.node.handle(event, self.now);
         let mut lines = String::new();
         while let Some(effect) = self.node.poll() {
-            let line = self.obey(&effect);
-            let _ = writeln!(lines, "    {line}");
+            if let Some(line) = self.obey(&effect) {
+                let _ = writeln!(lines, "    {line}");
+            }
         }
         if self.node.finished() && !self.finished {
             self.finished = true;
@@ -113,17 +136,20 @@ impl World {
         }
     }
 
-    fn obey(&mut self, effect: &Effect) -> String {
-        match effect {
+    /// Does what it is told; what to write down of it.
+    fn obey(&mut self, effect: &Effect) -> Option<String> {
+        Some(match effect {
             Effect::Ask(request) => self.ask(request),
-            Effect::Hold { vip, until, .. } => {
+            Effect::Hold { vip, until, voice } => {
                 let lifetime = address_lifetime(*until, self.now);
+                self.voice = (*voice, *until);
                 let obeys = lifetime.filter(|_| !self.kernel_refuses);
                 if let Some(lifetime) = obeys {
                     self.has = Some(Some(self.now + lifetime));
                 }
                 self.kernel_did(effect, obeys.is_some());
-                format!("hold {vip} for {:?}", lifetime.unwrap_or_default())
+                let quietly = if *voice == Voice::Answering { "" } else { " silently" };
+                format!("hold {vip}{quietly} for {:?}", lifetime.unwrap_or_default())
             }
             Effect::Drop(held) => {
                 self.has = None;
@@ -131,11 +157,56 @@ impl World {
                 format!("drop {} from {}", held.vip, held.link)
             }
             Effect::Announce { address, .. } => format!("announce {address}"),
-            Effect::Question { packet, to } => format!("ask {to}: {packet:?}"),
-            Effect::Check { .. } => "check".to_owned(),
-            Effect::Register(candidacy) => format!("register {candidacy:?}"),
+            Effect::Question { packet, to } => self.question(packet, *to),
+            Effect::Check { .. } => {
+                self.coming.push((self.now + KERNEL_LATENCY, Event::Checked(self.health.clone())));
+                return None;
+            }
+            Effect::Register(candidacy) => {
+                self.coming.push((self.now + USUAL_LATENCY, Event::Registered(Ok(()))));
+                let before = self.candidacy.replace(candidacy.clone());
+                if before.is_none() || before.as_ref() == Some(candidacy) {
+                    return None;
+                }
+                let consent = candidacy.consent.as_ref().map(|nonce| format!(" to {}", nonce.0));
+                let fit = if candidacy.fit { "fit" } else { "unfit" };
+                let cordoned = if candidacy.cordoned { ", cordoned" } else { "" };
+                format!("register {fit}{cordoned}{}", consent.unwrap_or_default())
+            }
             Effect::Tell(notice) => format!("tell {notice:?}"),
+        })
+    }
+
+    /// The neighbours and the rival answer.
+    fn question(&mut self, packet: &Packet, to: Mac) -> String {
+        let wanted = packet.target.address;
+        let answers = if wanted == vip().address() {
+            self.rival.filter(|mac| to == Mac::BROADCAST || to == *mac)
+        } else {
+            Some(NEIGHBOUR).filter(|_| self.alive)
+        };
+        if let Some(mac) = answers {
+            let sender = Station { mac, address: wanted };
+            let packet = Packet { operation: Operation::REPLY, sender, target: packet.sender };
+            self.coming.push((self.now + KERNEL_LATENCY, Event::Heard { from: mac, packet }));
         }
+        if to == Mac::BROADCAST {
+            format!("ask for {wanted}")
+        } else {
+            format!("ask {to} for {wanted}")
+        }
+    }
+
+    /// Another station announces the address.
+    pub(crate) fn announced(&mut self, mac: Mac) {
+        let packet = Packet::gratuitous_reply(mac, vip().address());
+        self.tell(Event::Heard { from: mac, packet });
+    }
+
+    /// The offer that stands in the Lease.
+    pub(crate) fn offered(&self) -> Option<Nonce> {
+        let offer = self.lease.as_ref()?.marks.offer.as_ref()?;
+        Some(offer.nonce.clone())
     }
 
     fn kernel_did(&mut self, effect: &Effect, obeyed: bool) {
@@ -234,18 +305,20 @@ impl World {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let link = self.up.map(|up| Link { mac: MAC, up, address: None, gateway: None });
+        let (address, gateway) = (Some([192, 168, 20, 1].into()), Some(GATEWAY));
+        let link = self.up.map(|up| Link { mac: MAC, up, address, gateway });
+        let speaks = if self.now < self.voice.1 { self.voice.0 } else { Voice::Silent };
         let held = self.has.map(|until| Held {
             vip: vip(),
             link: link_name(),
             lifetime: until.map(|until| Duration::from_secs(until.since(self.now).as_secs())),
-            voice: None,
+            voice: self.fences.then_some(speaks),
         });
         Snapshot {
             link,
             held: held.into_iter().collect(),
             carried_out: self.carried_out,
-            fence: Fence::Unknown,
+            fence: if self.fences { Fence::Ready } else { Fence::Unknown },
         }
     }
 
@@ -259,7 +332,12 @@ fn describe(write: &LeaseWrite) -> String {
     let holder = if write.holder.is_empty() { "nobody" } else { &write.holder };
     let since = if write.acquired == Stamp::Now { ", acquired now" } else { "" };
     let (duration, transitions) = (write.duration, write.transitions);
-    format!("write {over}: {holder} for {duration:?}, transitions {transitions}{since}")
+    let marks = &write.marks;
+    let offer = marks.offer.as_ref().map(|offer| format!(", offers it to {}", offer.to));
+    let successor = marks.successor.as_ref().map(|node| format!(", for {node}"));
+    let move_to = marks.move_to.as_ref().map(|node| format!(", to move to {node}"));
+    let marks: String = [offer, successor, move_to].into_iter().flatten().collect();
+    format!("write {over}: {holder} for {duration:?}, transitions {transitions}{since}{marks}")
 }
 
 fn vip() -> Vip {
