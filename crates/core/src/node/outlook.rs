@@ -19,7 +19,6 @@ impl Node {
         self.fitness == Fitness::Fit
             && self.api_server.is_well()
             && !self.elector.has_twin()
-            && !self.quiet.is_broken()
     }
 
     /// What this node says of itself.
