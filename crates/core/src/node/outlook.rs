@@ -16,9 +16,7 @@ use super::Node;
 impl Node {
     /// It could hold the addresses well.
     pub(super) fn is_fit(&self) -> bool {
-        self.fitness == Fitness::Fit
-            && self.api_server.is_well()
-            && !self.elector.has_twin()
+        self.fitness == Fitness::Fit && self.api_server.is_well() && !self.elector.has_twin()
     }
 
     /// What this node says of itself.
