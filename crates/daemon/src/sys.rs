@@ -1,4 +1,5 @@
-//! The only unsafe code of the daemon: sockets and privileges.
+//! The only unsafe code of the daemon: sockets, privileges and the rate of timers.
 
 pub mod caps;
 pub mod packet;
+pub mod timex;

@@ -39,7 +39,7 @@ pub(crate) const CLIENT_MAC: Mac = Mac([2, 0, 0, 0, 0, 9]);
 pub(crate) const ELECTION: &str = "kube-system/plndr-cp-lock";
 
 /// What the kernel does not do within so long it does not do.
-const PATIENCE: Duration = Duration::from_millis(150);
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What one test has to do with.
 pub(crate) struct World {

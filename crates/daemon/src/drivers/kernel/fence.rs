@@ -9,7 +9,8 @@
 //! process may be stopped for any time, and a timeout would then begin too late. So a token is put
 //! into the kernel first, which it keeps for a few ticks; only then the clock is read; and the
 //! batch that has the timeouts must find the token. The token's time is taken off the timeouts, so
-//! that they end before the term whenever the batch arrives.
+//! that they end before the term whenever the batch arrives. So is what the kernel's timers are
+//! slow by while a time daemon slows down the clock.
 
 mod change;
 mod connection;
@@ -31,7 +32,8 @@ use rustix::time::{ClockId, clock_getres};
 use thiserror::Error;
 
 use super::netlink::NetlinkError;
-use change::{guard_element, lost_race};
+use crate::sys::timex::timer_rate;
+use change::{guard_element, in_timer_time, lost_race};
 use connection::Connection;
 use nf_tables::table as flags;
 pub use part::Part;
@@ -85,8 +87,8 @@ pub enum FenceError {
     /// Every batch came too late.
     #[error("the kernel took too long to change nftables, {TRIES} times in a row")]
     Late,
-    /// There is no connection to nf_tables, or it is of no use any more.
-    #[error("no connection to the kernel's nftables: {0}")]
+    /// There is no connection to nf_tables, or it is of no use any more; or questions are refused.
+    #[error("cannot talk to the kernel's nftables: {0}")]
     Unconnected(#[from] NetlinkError),
 }
 
@@ -227,7 +229,8 @@ impl Fence {
                 Err(undone) if lost_race(&undone) => continue,
                 other => other.map_err(|undone| self.explain(undone))?,
             };
-            let rest = grant.until.since(now()).saturating_sub(keep);
+            let left = grant.until.since(now());
+            let rest = in_timer_time(left, timer_rate()).saturating_sub(keep);
             if rest < self.tick * LEAST_TICKS {
                 return Err(FenceError::Over);
             }
