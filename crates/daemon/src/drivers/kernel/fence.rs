@@ -33,7 +33,7 @@ use thiserror::Error;
 
 use super::netlink::NetlinkError;
 use crate::sys::timex::timer_rate;
-use change::{guard_element, in_timer_time, lost_race};
+use change::{in_timer_time, lost_race};
 use connection::Connection;
 use nf_tables::table as flags;
 pub use part::Part;
@@ -203,8 +203,8 @@ impl Fence {
         guard_for: Duration,
     ) -> Result<(), FenceError> {
         self.change(|fence, batch| {
-            let found = fence.found(Set::Guard, address)?;
-            fence.guard(batch, guard_element(address, own, guard_for), found);
+            let found = fence.find(address)?;
+            fence.guard(batch, address, (own, guard_for), &found);
             Ok(())
         })
     }
@@ -224,7 +224,7 @@ impl Fence {
         let mut keep = self.tick * TOKEN_TICKS;
         for _ in 0..TRIES {
             self.stand()?;
-            let found = self.all_found(grant.address)?;
+            let found = self.find(grant.address)?;
             let token = match self.token(keep) {
                 Err(undone) if lost_race(&undone) => continue,
                 other => other.map_err(|undone| self.explain(undone))?,
@@ -234,7 +234,7 @@ impl Fence {
             if rest < self.tick * LEAST_TICKS {
                 return Err(FenceError::Over);
             }
-            let batch = self.voice(grant, rest, token, found);
+            let batch = self.voice(grant, rest, token, &found);
             match self.connection.commit(batch) {
                 Err(undone) if lost_race(&undone) => keep *= 2,
                 other => return other.map_err(|undone| self.explain(undone)),
@@ -249,11 +249,11 @@ impl Fence {
     /// If the kernel refuses; [`FenceError::NoLink`].
     pub fn silence(&mut self, address: Ipv4Addr) -> Result<(), FenceError> {
         self.change(|fence, batch| {
-            let [guard, accepting, answering] = fence.all_found(address)?;
-            if guard.is_none() {
-                fence.guard(batch, guard_element(address, None, GUARD_SILENCED), None);
+            let found = fence.find(address)?;
+            if found.guard.is_none() {
+                fence.guard(batch, address, (None, GUARD_SILENCED), &found);
             }
-            fence.drop_voice(batch, accepting, answering);
+            fence.drop_voice(batch, &found);
             Ok(())
         })
     }
@@ -266,11 +266,9 @@ impl Fence {
     pub fn release(&mut self, address: Ipv4Addr) -> Result<(), FenceError> {
         if self.standing()? {
             self.change(|fence, batch| {
-                let [guard, accepting, answering] = fence.all_found(address)?;
-                fence.drop_voice(batch, accepting, answering);
-                if guard.is_some() {
-                    fence.table.remove(batch, Set::Guard, address);
-                }
+                let found = fence.find(address)?;
+                fence.drop_voice(batch, &found);
+                fence.drop_guard(batch, &found);
                 Ok(())
             })?;
         }

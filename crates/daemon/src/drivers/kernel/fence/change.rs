@@ -9,6 +9,18 @@ use super::nf_tables::Verb;
 use super::table::{self, Element, Set};
 use super::{Fence, FenceError, GUARD_AFTER_TERM, Grant, TRIES, Voice};
 
+/// How much longer than the guard the node's own address is kept.
+const OWN_AFTER_GUARD: Duration = Duration::from_secs(1);
+
+/// What the sets have of an address.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) guard: Option<Element>,
+    own: Option<Element>,
+    accepting: Option<Element>,
+    answering: Option<Element>,
+}
+
 impl Fence {
     /// Makes a change that needs no token, with the table standing; again if an element's time ran
     /// out in between.
@@ -43,13 +55,12 @@ impl Fence {
         grant: Grant,
         rest: Duration,
         token: Ipv4Addr,
-        [guard, accepting, answering]: [Option<Element>; 3],
+        found: &Found,
     ) -> Batch {
         let mut batch = Batch::default();
         self.table.remove(&mut batch, Set::Token, token);
-        let wanted = guard_element(grant.address, grant.own, rest + GUARD_AFTER_TERM);
-        self.guard(&mut batch, wanted, guard);
-        self.drop_voice(&mut batch, accepting, answering);
+        self.guard(&mut batch, grant.address, (grant.own, rest + GUARD_AFTER_TERM), found);
+        self.drop_voice(&mut batch, found);
         let element = Element { key: grant.address, own: None, rest };
         if grant.voice == Voice::Answering {
             self.table.add(&mut batch, Set::Answering, element);
@@ -58,47 +69,55 @@ impl Fence {
         batch
     }
 
-    /// At least as `wanted`, where it may be as `found`.
-    pub(super) fn guard(&self, batch: &mut Batch, wanted: Element, found: Option<Element>) {
-        if let Some(found) = found {
-            if found.own == wanted.own && found.rest >= wanted.rest {
-                return;
-            }
-            self.table.remove(batch, Set::Guard, found.key);
-        }
-        let rest = found.map_or(wanted.rest, |found| found.rest.max(wanted.rest));
-        self.table.add(batch, Set::Guard, Element { rest, ..wanted });
-    }
-
-    pub(super) fn drop_voice(
+    /// Guards the address for at least so long, with this address of the node's own.
+    pub(super) fn guard(
         &self,
         batch: &mut Batch,
-        accepting: Option<Element>,
-        answering: Option<Element>,
+        key: Ipv4Addr,
+        (own, rest): (Option<Ipv4Addr>, Duration),
+        found: &Found,
     ) {
-        for (set, found) in [(Set::Answering, answering), (Set::Accepting, accepting)] {
-            if let Some(found) = found {
-                self.table.remove(batch, set, found.key);
+        let own = Some(own.unwrap_or(Ipv4Addr::UNSPECIFIED));
+        let guarded = found.guard.map_or(Duration::ZERO, |guard| guard.rest);
+        let told = found.own.filter(|told| told.own == own && told.rest >= guarded);
+        if guarded >= rest && told.is_some() {
+            return;
+        }
+        self.drop_guard(batch, found);
+        let rest = guarded.max(rest);
+        self.table.add(batch, Set::Guard, Element { key, own: None, rest });
+        // It outlasts the guard, whatever is rounded.
+        let rest = rest + OWN_AFTER_GUARD;
+        self.table.add(batch, Set::Own, Element { key, own, rest });
+    }
+
+    pub(super) fn drop_guard(&self, batch: &mut Batch, found: &Found) {
+        self.remove_found(batch, [(Set::Guard, found.guard), (Set::Own, found.own)]);
+    }
+
+    pub(super) fn drop_voice(&self, batch: &mut Batch, found: &Found) {
+        let sets = [(Set::Answering, found.answering), (Set::Accepting, found.accepting)];
+        self.remove_found(batch, sets);
+    }
+
+    fn remove_found(&self, batch: &mut Batch, found: [(Set, Option<Element>); 2]) {
+        for (set, element) in found {
+            if let Some(element) = element {
+                self.table.remove(batch, set, element.key);
             }
         }
     }
 
-    pub(super) fn all_found(
-        &mut self,
-        address: Ipv4Addr,
-    ) -> Result<[Option<Element>; 3], FenceError> {
-        Ok([
-            self.found(Set::Guard, address)?,
-            self.found(Set::Accepting, address)?,
-            self.found(Set::Answering, address)?,
-        ])
+    pub(super) fn find(&mut self, address: Ipv4Addr) -> Result<Found, FenceError> {
+        Ok(Found {
+            guard: self.found(Set::Guard, address)?,
+            own: self.found(Set::Own, address)?,
+            accepting: self.found(Set::Accepting, address)?,
+            answering: self.found(Set::Answering, address)?,
+        })
     }
 
-    pub(super) fn found(
-        &mut self,
-        set: Set,
-        address: Ipv4Addr,
-    ) -> Result<Option<Element>, FenceError> {
+    fn found(&mut self, set: Set, address: Ipv4Addr) -> Result<Option<Element>, FenceError> {
         let Self { connection, table, .. } = self;
         let ask = |body: &mut Body<'_>| table.ask_element(body, set, address);
         let parse = |message: &[u8]| table::elements(message).first().copied();
@@ -112,19 +131,13 @@ impl Fence {
     }
 }
 
-/// What the rules know of an address.
-pub(super) fn guard_element(address: Ipv4Addr, own: Option<Ipv4Addr>, rest: Duration) -> Element {
-    Element { key: address, own: Some(own.unwrap_or(Ipv4Addr::UNSPECIFIED)), rest }
-}
-
 /// Something that was there when we looked is gone: a token, an element whose time ran out, or the
 /// table.
 pub(super) fn lost_race(undone: &Undone) -> bool {
     matches!(undone, Undone::Refused(_, error) if error.raw_os_error() == Some(libc::ENOENT))
 }
 
-/// The timeout that lasts so long, as long as timers go at this rate.
-/// One that is fast is taken for one that is not: it may be slowed down any time.
+/// The timeout that lasts so long while timers go at this rate. One that is fast is taken for one that is not: it may be slowed down any time.
 pub(super) fn in_timer_time(left: Duration, rate: f64) -> Duration {
     left.mul_f64(rate.clamp(0.0, 1.0))
 }

@@ -89,7 +89,7 @@ pub(super) mod set {
     /// `NFT_SET_TIMEOUT`.
     pub(in super::super) const TIMEOUT: u32 = 16;
     /// How `nft` shows the keys: the numbers are its own (include/datatype.h of nftables).
-    pub(in super::super) const INTEGER: u32 = 4;
+    pub(in super::super) const MARK: u32 = 19;
     pub(in super::super) const IPV4_ADDRESS: u32 = 7;
 }
 
@@ -132,7 +132,9 @@ pub(super) enum Step {
     Load { offset: u32, length: u32, to: Register },
     /// The register does not begin with these bytes.
     Differs(Register, [u8; 2]),
-    /// The register is not in the set.
+    /// The register is in the set.
+    Within(Register, &'static str),
+    /// It is not.
     Outside(Register, &'static str),
     /// The register is in the map; what it leads to goes into the other register.
     Find { key: Register, map: &'static str, to: Register },
@@ -177,6 +179,7 @@ impl Step {
                 data.number(4, length);
             }),
             Self::Differs(register, bytes) => compare(list, register, DIFFERS, bytes),
+            Self::Within(register, set) => look_up(list, register, set, |_| {}),
             Self::Outside(register, set) => {
                 look_up(list, register, set, |data| data.number(5, INVERTED));
             }

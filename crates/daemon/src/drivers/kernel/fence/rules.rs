@@ -72,7 +72,7 @@ fn claim() -> Vec<Step> {
     let mut steps = speaks();
     steps.extend([
         Step::Load { offset: ARP_TARGET, length: 4, to: Register::A },
-        Step::Find { key: Register::A, map: Set::Guard.name(), to: Register::B },
+        Step::Within(Register::A, Set::Guard.name()),
         Step::Drop,
     ]);
     steps
@@ -94,22 +94,27 @@ fn answer() -> Vec<Step> {
 /// sent any more; let out, it would pull neighbours here.
 fn question() -> Vec<Step> {
     let mut steps = speaks();
-    steps.push(Step::Store { from: Register::B, offset: ARP_SENDER, length: 4 });
+    steps.extend([
+        Step::Find { key: Register::A, map: Set::Own.name(), to: Register::B },
+        Step::Store { from: Register::B, offset: ARP_SENDER, length: 4 },
+    ]);
     steps
 }
 
-/// ARP from a guarded address that we may not speak for; B is the node's own.
+/// ARP from a guarded address that we may not speak for.
 fn speaks() -> Vec<Step> {
     let mut steps = of(ARP, ARP_SENDER);
     steps.push(Step::Outside(Register::A, Set::Answering.name()));
     steps
 }
 
-/// A packet with a guarded address there; A is the address and B the node's own.
+/// A packet with a guarded address there, and in A. (A set for the guard and a map beside it, not
+/// one map for both: `nft list ruleset` shows of a map only what is made of its values, and whoever
+/// saves and restores that would have rules that apply to all addresses.)
 fn of(ethertype: u16, offset: u32) -> Vec<Step> {
     vec![
         Step::Protocol(ethertype),
         Step::Load { offset, length: 4, to: Register::A },
-        Step::Find { key: Register::A, map: Set::Guard.name(), to: Register::B },
+        Step::Within(Register::A, Set::Guard.name()),
     ]
 }

@@ -24,8 +24,10 @@ const IPV4_BYTES: u32 = 4;
 /// timeouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Set {
-    /// Addresses to which the rules apply at all, each with the node's own address.
+    /// Addresses to which the rules apply at all.
     Guard,
+    /// A map: what the node's own address is beside each of these.
+    Own,
     /// Addresses whose packets are let in.
     Accepting,
     /// Addresses that we may speak for.
@@ -35,11 +37,12 @@ pub(super) enum Set {
 }
 
 impl Set {
-    const ALL: [Self; 4] = [Self::Guard, Self::Accepting, Self::Answering, Self::Token];
+    const ALL: [Self; 5] = [Self::Guard, Self::Own, Self::Accepting, Self::Answering, Self::Token];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Guard => "guard",
+            Self::Own => "own",
             Self::Accepting => "accepting",
             Self::Answering => "answering",
             Self::Token => "token",
@@ -52,7 +55,7 @@ impl Set {
 pub(super) struct Element {
     /// The address, or the token's number.
     pub(super) key: Ipv4Addr,
-    /// In [`Set::Guard`]: the node's own address.
+    /// In [`Set::Own`]: the node's own address.
     pub(super) own: Option<Ipv4Addr>,
     /// How long the kernel keeps it.
     pub(super) rest: Duration,
@@ -94,9 +97,9 @@ impl Table {
         body.text(set::NAME, kind.name());
         body.number(set::ID, id);
         body.number(set::KEY_LENGTH, IPV4_BYTES);
-        let shown = if kind == Set::Token { set::INTEGER } else { set::IPV4_ADDRESS };
+        let shown = if kind == Set::Token { set::MARK } else { set::IPV4_ADDRESS };
         body.number(set::KEY_TYPE, shown);
-        if kind == Set::Guard {
+        if kind == Set::Own {
             body.number(set::FLAGS, set::TIMEOUT | set::MAP);
             body.number(set::DATA_TYPE, set::IPV4_ADDRESS);
             body.number(set::DATA_LENGTH, IPV4_BYTES);
