@@ -6,6 +6,9 @@ use kube_vip_core::event::{
 };
 use serde_json::{Map, Value};
 
+#[cfg(test)]
+mod tests;
+
 /// What the object's annotations say; what makes no sense is not there.
 pub(super) fn read(object: &Value) -> Marks {
     let text = |name: &str| object["metadata"]["annotations"][name].as_str();
