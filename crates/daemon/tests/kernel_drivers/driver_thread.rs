@@ -1,5 +1,5 @@
-//! The kernel driver's thread, which may stand still for long: another program that holds the lock of
-//! all network configuration stops it in the middle of a system call. Here a signal stops it.
+//! The kernel driver's thread, which may stand still for long: another program that holds the lock
+//! of all network configuration stops it in the middle of a system call. Here a signal stops it.
 #![expect(unsafe_code, reason = "a signal handler is set, and a signal sent to one thread")]
 
 use std::fs;

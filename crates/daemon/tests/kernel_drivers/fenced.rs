@@ -15,7 +15,10 @@ use crate::announcing::{frames, mac};
 use crate::driver_thread::Halt;
 use crate::neighbour::Neighbour;
 use crate::others::Other;
-use crate::world::{NEAR, OTHER_VIP, Switch, VIP, World, has, in_a_world, is_up, vip};
+use crate::seeing::{FILTERING, files, inodes};
+use crate::world::{
+    FAR, NEAR, OTHER_VIP, Switch, VIP, World, has, in_a_world, is_up, replace_file, vip,
+};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -287,6 +290,31 @@ fn a_fence_of_ours_is_not_for_others_to_remove() {
         other.flush_ruleset();
         other.delete_table(TABLE).expect_err("it is ours");
         assert!(!Neighbour::of(&world).await.finds(VIP).await);
+    });
+}
+
+#[test]
+fn a_broken_connection_to_the_fence_is_made_anew() {
+    in_a_world(|mut world| async move {
+        let kernel = world.kernel();
+        let neighbour = Neighbour::of(&world).await;
+        take(&mut world, &kernel, Voice::Answering, LONG).await;
+        for file in files(&inodes(FILTERING)) {
+            replace_file(file);
+        }
+        take(&mut world, &kernel, Voice::Accepting, LONG).await;
+        assert!(!neighbour.finds(VIP).await);
+        for file in files(&inodes(FILTERING)) {
+            replace_file(file);
+        }
+        // Nobody but the kernel driver's own look notices.
+        world.add(FAR, OTHER_VIP, 32).await;
+        let lost = |seen: &Snapshot| matches!(seen.fence, Fence::Missing(_));
+        world.sees("the loss", lost).await;
+        take(&mut world, &kernel, Voice::Silent, LONG).await;
+        kernel.drop(held(VIP, 24, NEAR));
+        let seen = world.sees("it gone", |seen| !has(VIP)(seen)).await;
+        assert_eq!(seen.fence, Fence::Ready);
     });
 }
 

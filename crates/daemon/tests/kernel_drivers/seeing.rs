@@ -162,7 +162,7 @@ fn more_changes_than_the_socket_holds_lose_nothing() {
             Voice::Answering,
         );
         world.sees("both", |seen| seen.held.len() == 2).await;
-        let (sockets, lost) = (inodes(), lost_messages());
+        let (sockets, lost) = (inodes(ROUTING), lost_messages());
         let halt = Halt::begin();
         shake(world.link(FAR).await.header.index, 2_000);
         world.remove(VIP).await;
@@ -172,7 +172,7 @@ fn more_changes_than_the_socket_holds_lose_nothing() {
         // And it goes on listening, on the same socket.
         world.remove(OTHER_VIP).await;
         world.sees("none", |seen| seen.held.is_empty()).await;
-        assert_eq!(inodes(), sockets);
+        assert_eq!(inodes(ROUTING), sockets);
     });
 }
 
@@ -211,28 +211,35 @@ fn a_change_of_its_own_is_told_once() {
     });
 }
 
-/// The rows of `/proc/net/netlink` for routing sockets of this namespace: inode and how many
+/// `NETLINK_ROUTE` and `NETLINK_NETFILTER` (linux/netlink.h).
+const ROUTING: &str = "0";
+pub(crate) const FILTERING: &str = "12";
+
+/// The rows of `/proc/net/netlink` for sockets of this kind in this namespace: inode and how many
 /// messages were lost.
-fn netlink_sockets() -> Vec<(u64, u64)> {
+fn netlink_sockets(kind: &str) -> Vec<(u64, u64)> {
     let table = fs::read_to_string("/proc/thread-self/net/netlink").expect("proc is mounted");
     let row = |line: &str| -> Option<(u64, u64)> {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, "0", _, _, _, _, _, _, drops, inode] = fields.as_slice() else { return None };
+        let [_, this, _, _, _, _, _, _, drops, inode] = fields.as_slice() else { return None };
+        if *this != kind {
+            return None;
+        }
         Some((inode.parse().ok()?, drops.parse().ok()?))
     };
     table.lines().filter_map(row).collect()
 }
 
-fn inodes() -> BTreeSet<u64> {
-    netlink_sockets().into_iter().map(|(inode, _)| inode).collect()
+pub(crate) fn inodes(kind: &str) -> BTreeSet<u64> {
+    netlink_sockets(kind).into_iter().map(|(inode, _)| inode).collect()
 }
 
 fn lost_messages() -> u64 {
-    netlink_sockets().into_iter().map(|(_, lost)| lost).sum()
+    netlink_sockets(ROUTING).into_iter().map(|(_, lost)| lost).sum()
 }
 
 /// The files of this process that are these sockets.
-fn files(inodes: &BTreeSet<u64>) -> Vec<RawFd> {
+pub(crate) fn files(inodes: &BTreeSet<u64>) -> Vec<RawFd> {
     let sockets: Vec<PathBuf> =
         inodes.iter().map(|inode| format!("socket:[{inode}]").into()).collect();
     let one = |entry: io::Result<fs::DirEntry>| {
@@ -247,10 +254,10 @@ fn files(inodes: &BTreeSet<u64>) -> Vec<RawFd> {
 #[test]
 fn a_broken_connection_to_the_kernel_is_made_anew() {
     in_a_world(|mut world| async move {
-        let before = inodes();
+        let before = inodes(ROUTING);
         let kernel = world.kernel();
         world.sees("it", is_up).await;
-        let files = files(&inodes().difference(&before).copied().collect());
+        let files = files(&inodes(ROUTING).difference(&before).copied().collect());
         assert_eq!(files.len(), 2, "one socket for questions, one for changes");
         for file in files {
             replace_file(file);

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::fence::{Fence, FenceError, Grant, Protection};
+use super::netlink::NetlinkError;
 
 /// After the kernel refused a fence, how long until it is asked again of ourselves.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -155,7 +156,7 @@ impl Fencing {
     ) -> Result<(), FenceError> {
         let Some(fence) = &mut self.fence else { return Ok(()) };
         let error = match act(fence) {
-            Err(error @ (FenceError::Unconnected(_) | FenceError::Missing { .. })) => error,
+            Err(error) if is_lost(&error) => error,
             other => return other,
         };
         warn!(%error, "opening the fence anew");
@@ -197,11 +198,22 @@ impl Fencing {
         };
         match voices {
             Ok(voices) => self.voices = voices.into_iter().collect(),
-            Err(error) => {
-                warn!(%error, "cannot look at the fence");
+            Err(error) if is_lost(&error) => {
+                warn!(%error, "lost the fence");
                 self.voices.clear();
                 self.lose(&error);
             }
+            // Others change nftables all the time: what was seen last is as good as anything.
+            Err(error) => debug!(%error, "cannot look at the fence now"),
         }
+    }
+}
+
+/// This fence is of no use any more.
+const fn is_lost(error: &FenceError) -> bool {
+    match error {
+        FenceError::Unconnected(NetlinkError::Restless) => false,
+        FenceError::Unconnected(_) | FenceError::Missing { .. } => true,
+        _ => false,
     }
 }

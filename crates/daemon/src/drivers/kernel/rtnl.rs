@@ -130,7 +130,8 @@ fn default_routes(netlink: &mut Netlink) -> Result<Vec<DefaultRoute>, NetlinkErr
 }
 
 /// Gives the interface with this number the address, for so long (none: for ever); or for longer or
-/// shorter than before, without a gap. It is deprecated from the start: not chosen as a source address.
+/// shorter than before, without a gap. It is deprecated from the start: not chosen as a source
+/// address.
 pub(super) fn put_address(
     netlink: &mut Netlink,
     index: u32,
