@@ -67,6 +67,12 @@ impl Candidates {
         self.0.iter().any(|(known, about)| known.as_str() == node && about.is_fresh(now))
     }
 
+    /// There is another one that renewed lately.
+    #[must_use]
+    pub fn has_any(&self, now: Moment) -> bool {
+        self.0.values().any(|known| known.is_fresh(now))
+    }
+
     /// The nodes' own addresses, of those that renewed lately.
     pub fn addresses(&self, now: Moment) -> impl Iterator<Item = Ipv4Addr> {
         let fresh = self.0.values().filter(move |known| known.is_fresh(now));

@@ -168,6 +168,13 @@ impl Elector {
         self.epoch == 0 && self.sight.as_ref().is_none_or(|sight| self.is_ours(sight))
     }
 
+    /// This process has had no term yet, and there is no Lease, or one that names this node.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        let new = |sight: &Sight| sight.version.is_none() || self.is_ours(sight);
+        self.epoch == 0 && self.sight.as_ref().is_some_and(new)
+    }
+
     /// Nothing in the Lease is ours, and no write of ours is under way.
     #[must_use]
     pub fn has_released(&self) -> bool {
@@ -334,10 +341,12 @@ impl Elector {
 
     /// When this node may claim if it has no term.
     fn claimable(&self, sight: &Sight) -> Moment {
+        let wait = self.standing.wait(self.timings);
         if self.is_ours(sight) {
-            return sight.barred_until;
+            let newcomer = self.standing == Standing::Newcomer;
+            let wait = if newcomer { sight.changed + wait } else { Moment::START };
+            return sight.barred_until.max(wait);
         }
-        let wait = self.standing.wait();
         let claimable = sight.claimable(self.timings.duration());
         match sight.holder() {
             Some(_) => (claimable + wait).max(self.grace.until()),

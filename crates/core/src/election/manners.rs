@@ -20,18 +20,23 @@ pub enum Standing {
     Unnamed,
     /// This one is not fit, and another one is.
     Last,
+    /// This process has just started beside others, found none of its addresses, and the Lease is
+    /// not there, or names this node as it was in another life: somebody may hold by what the Lease
+    /// said before it was deleted, or put back.
+    Newcomer,
 }
 
 impl Standing {
     /// How much longer than it must it waits.
     #[must_use]
-    pub const fn wait(self) -> Duration {
-        Duration::from_millis(match self {
-            Self::First => 0,
-            Self::Second => 100,
-            Self::Unnamed => 1000,
-            Self::Last => 1500,
-        })
+    pub const fn wait(self, timings: Timings) -> Duration {
+        match self {
+            Self::First => Duration::ZERO,
+            Self::Second => Duration::from_millis(100),
+            Self::Unnamed => Duration::from_secs(1),
+            Self::Last => Duration::from_millis(1500),
+            Self::Newcomer => timings.duration(),
+        }
     }
 }
 

@@ -126,6 +126,10 @@ impl Node {
             Some(_) => return Standing::Unnamed,
             None => {}
         }
+        let beside_others = self.candidates.has_any(now) && self.facts.held().next().is_none();
+        if self.elector.is_new() && beside_others {
+            return Standing::Newcomer;
+        }
         let last = self.damping.holder();
         let others = || self.candidates.fit(now).filter(|(node, _)| Some(node.as_str()) != last);
         let (priority, cordoned) = (self.plan.conduct.priority, self.cordoned);
