@@ -84,8 +84,8 @@ pub enum FenceError {
     /// The term is over, or has too few milliseconds left for a timeout.
     #[error("the term ends too soon to give the address a voice within it")]
     Over,
-    /// Every batch came too late.
-    #[error("the kernel took too long to change nftables, {TRIES} times in a row")]
+    /// Every batch came too late, until the term's rest was too short for another.
+    #[error("the kernel took too long to change nftables, each time anew")]
     Late,
     /// There is no connection to nf_tables, or it is of no use any more; or questions are refused.
     #[error("cannot talk to the kernel's nftables: {0}")]
@@ -221,7 +221,8 @@ impl Fence {
         if grant.voice == Voice::Silent {
             return self.silence(grant.address);
         }
-        let mut keep = self.tick * TOKEN_TICKS;
+        let shortest = self.tick * TOKEN_TICKS;
+        let mut keep = shortest;
         for _ in 0..TRIES {
             self.stand()?;
             let found = self.find(grant.address)?;
@@ -232,7 +233,7 @@ impl Fence {
             let left = grant.until.since(now());
             let rest = in_timer_time(left, timer_rate()).saturating_sub(keep);
             if rest < self.tick * LEAST_TICKS {
-                return Err(FenceError::Over);
+                return Err(if keep == shortest { FenceError::Over } else { FenceError::Late });
             }
             let batch = self.voice(grant, rest, token, &found);
             match self.connection.commit(batch) {
