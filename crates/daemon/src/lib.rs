@@ -2,6 +2,7 @@
 //!
 //! A library only so that tests and goldens reach the settings; the program is `main.rs`.
 
+pub mod blackbox;
 pub mod cli;
 pub mod clock;
 pub mod drivers;

@@ -14,9 +14,13 @@ use kube_vip_core::node::Node;
 use rustix::rand::{GetRandomFlags, getrandom};
 use thiserror::Error;
 use tokio::select;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info};
 
+use crate::blackbox::Origin;
+use crate::blackbox::dump::Dumps;
+use crate::blackbox::recorder::Recorder;
 use crate::cli::VERSION;
 use crate::clock::{Clock, Wall};
 use crate::drivers::{Drivers, DriversError, Rest, kernel};
@@ -95,7 +99,10 @@ fn greet(config: &Config) {
 async fn run(config: &Config) -> Result<(), DriversError> {
     let clock = Clock::start();
     let mut drivers = Drivers::start(config, clock)?;
-    let mut node = Node::new(config.plan.clone(), seed());
+    let mut wanted = signal(SignalKind::user_defined1())?;
+    let origin = Origin { plan: config.plan.clone(), release: Release::this(), seed: seed() };
+    let mut node = Node::new(config.plan.clone(), origin.seed);
+    let mut recorder = Recorder::new(origin, Dumps::of(config), clock);
     let (publish, published) = watch::channel(report(&node, clock.now()));
     let shared = Arc::new(Shared {
         plan: config.plan.clone(),
@@ -107,22 +114,31 @@ async fn run(config: &Config) -> Result<(), DriversError> {
     let _servers = serve::start(config.into(), &shared);
 
     while !node.finished() {
-        carry_out(&mut node, &mut drivers, &shared);
-        publish.send_replace(report(&node, clock.now()));
+        carry_out(&mut node, &mut drivers, &shared, &mut recorder);
+        let now = report(&node, clock.now());
+        let before = publish.send_replace(now.clone());
+        recorder.handled(&before.status, &now.status);
         let event = select! {
             event = drivers.next() => event.unwrap_or(Event::Shutdown),
             () = tokio::time::sleep(pause(&node, clock.now())) => Event::Tick,
+            Some(()) = wanted.recv() => {
+                recorder.asked();
+                continue;
+            }
         };
-        node.handle(event, clock.now());
+        let at = clock.now();
+        recorder.happened(&event, at, &node, &now.status);
+        node.handle(event, at);
     }
-    carry_out(&mut node, &mut drivers, &shared);
+    carry_out(&mut node, &mut drivers, &shared, &mut recorder);
     drivers.finish().await;
     info!("let go of everything; ends");
     Ok(())
 }
 
-fn carry_out(node: &mut Node, drivers: &mut Drivers, shared: &Shared) {
+fn carry_out(node: &mut Node, drivers: &mut Drivers, shared: &Shared, recorder: &mut Recorder) {
     while let Some(effect) = node.poll() {
+        recorder.followed(&effect, &shared.published.borrow().status);
         match drivers.start_effect(effect) {
             Rest::Done => {}
             Rest::Announced(address) => shared.metrics.announced(address),

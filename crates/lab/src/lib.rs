@@ -10,6 +10,7 @@ pub mod net;
 pub mod oracle;
 pub mod pki;
 pub mod recorder;
+pub mod replay;
 pub mod report;
 pub mod sim;
 pub mod stage;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use kube_vip_lab::interrupt::Interrupt;
-use kube_vip_lab::{bench, demo, sim, sys};
+use kube_vip_lab::{bench, demo, replay, sim, sys};
 
 /// A laboratory for kube-vip: nodes against each other, on real kernels and simulated
 #[derive(Debug, Parser)]
@@ -16,8 +16,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 every guarantee was kept; 1 one was not; 2 it could not run";
+const EXIT_CODES: &str = "Exit codes: 0 every guarantee was kept; 1 one was not (replay: something else\ncame out); 2 it could not run";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -28,6 +27,8 @@ enum Command {
     Demo(demo::Args),
     /// Clusters in virtual time: one seed as a timeline, or many as a summary
     Sim(sim::Args),
+    /// A daemon's black box, run through the same core: a timeline, and whether the same comes out
+    Replay(replay::Args),
     /// Each fault many times, one daemon beside another; figures as Markdown
     Bench(bench::Args),
 }
@@ -48,6 +49,7 @@ fn run(command: Command) -> Result<bool, Box<dyn Error>> {
     Ok(match command {
         Command::Demo(args) => demo::cli(&args, &prepare()?)?,
         Command::Sim(args) => sim::cli(args, &mut io::stdout())?,
+        Command::Replay(args) => replay::cli(&args, &mut io::stdout().lock())?,
         Command::Bench(args) => bench::cli(&args, &prepare()?)?,
     })
 }

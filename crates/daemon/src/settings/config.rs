@@ -24,6 +24,8 @@ pub struct Config {
     pub health_port: Option<u16>,
     /// Which log lines are written.
     pub log_level: LogLevel,
+    /// Where the black box is written to, beside stdout.
+    pub black_box_file: Option<PathBuf>,
     /// What is odd about the settings, but no reason to refuse them: one log line each.
     pub warnings: Vec<Warning>,
 }

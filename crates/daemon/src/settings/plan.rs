@@ -144,6 +144,8 @@ impl Check<'_> {
             metrics: values.metrics,
             health_port: values.health_port,
             log_level: values.log_level,
+            black_box_file: (!values.black_box_file.is_empty())
+                .then(|| PathBuf::from(&values.black_box_file)),
             warnings: Vec::new(),
         })
     }

@@ -76,4 +76,6 @@ pub struct Values {
     pub metrics: Option<Listen>,
     /// `health_check_port`.
     pub health_port: Option<u16>,
+    /// `black_box_file`.
+    pub black_box_file: String,
 }

@@ -96,4 +96,15 @@ definitions! {
         help: "A port for /healthz, /livez and /readyz alone, 1024 or above; 0 is none",
         ..Definition::BASE
     };
+    BLACK_BOX_FILE = Definition {
+        env: &["black_box_file"],
+        flag: Flag::long("blackBoxFile"),
+        kind: Kind::Text("path", Values(|values, text| values.black_box_file = text)),
+        group: Group::Observing,
+        help: "A file for the black box, beside stdout",
+        doc: "The last thousands of events are written on SIGUSR1, and when the daemon notices \
+              that something is wrong with itself. Each time the file is written anew. kube-vip \
+              itself has no such setting.",
+        ..Definition::BASE
+    };
 }

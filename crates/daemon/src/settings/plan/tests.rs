@@ -117,6 +117,7 @@ fn the_manifest_comes_to_its_plan() {
         metrics: Some(Listen { address: None, port: 2112 }),
         health_port: None,
         log_level: LogLevel(0),
+        black_box_file: None,
         warnings: Vec::new(),
     };
     assert_eq!(config, expected);
