@@ -110,7 +110,7 @@ fn a_holder_that_slept_through_the_end_of_its_term_writes_by_itself() {
 #[test]
 fn a_twin_on_the_same_host_is_refused_and_a_predecessor_is_waited_for() {
     let (stage, owner, _directory) = stage();
-    let mut twin = stage.command(owner, &["manager"]).expect("it can be started");
+    let mut twin = stage.command(owner, &["manager"], &[]).expect("it can be started");
     let ended = twin.wait(PATIENCE).expect("the kernel says").expect("it gives up");
     assert_eq!(ended.code(), Some(1));
     let text = log(&stage, owner);
@@ -125,7 +125,7 @@ fn a_twin_on_the_same_host_is_refused_and_a_predecessor_is_waited_for() {
 
     // As kubelet does when it replaces a pod: the old one has been told to end, and lives a little.
     stage.daemon(owner).expect("it runs").terminate().expect("it lives");
-    let mut new = stage.command(owner, &["manager"]).expect("it can be started");
+    let mut new = stage.command(owner, &["manager"], &[]).expect("it can be started");
     let stands_by = || {
         let text = log(&stage, owner);
         let last = text.rsplit("kube-vip starts").next();

@@ -28,7 +28,7 @@ impl Teller<'_> {
     }
 
     pub(super) fn handed_over(&self, to: Option<&NodeName>) {
-        let to = to.map_or("a node of the election that gave no name", NodeName::as_str);
+        let to = to.map_or("a node that was heard, and is not known by name yet", NodeName::as_str);
         info!(
             to,
             addresses = self.addresses(),
