@@ -15,9 +15,6 @@ use crate::support::{Bench, VIP, kubeconfig, list, put};
 /// What one look may take.
 const TIME: Duration = Duration::from_secs(1);
 
-/// Far less than that.
-const SOON: Duration = Duration::from_millis(400);
-
 /// A server that says this to `/readyz` and that to `/livez`.
 fn says(ready: u16, live: u16) -> impl FnMut(&Received) -> Reaction + Send + 'static {
     move |request| {
@@ -117,7 +114,7 @@ async fn a_server_that_is_silent_accepts() {
         let mut bench = Bench::near(&cluster.kubeconfig(&url), address.port());
         let began = Instant::now();
         let check = bench.check(TIME).await;
-        assert!((TIME / 2..TIME * 3 / 2).contains(&began.elapsed()), "{:?}", began.elapsed());
+        assert!((TIME / 2..3 * TIME).contains(&began.elapsed()), "{:?}", began.elapsed());
         let cause = format!("{address} does not answer within 1s");
         assert_eq!(check, Check { local: Health::Accepts(cause), elsewhere: None });
     }
@@ -234,9 +231,10 @@ async fn after_a_bad_look_requests_go_elsewhere_at_once() {
     knows(&mut bench, &here).await;
     freeze.send_replace(true);
     bench.check(TIME).await;
-    let began = Instant::now();
+    let asked = || here.calls().iter().filter(|call| call.line.contains("/leases")).count();
+    let before = asked();
     assert_eq!(bench.ask(Call::Read).await.unwrap().unwrap().record.holder, "there");
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert_eq!(asked(), before);
 }
 
 fn at(url: String, authority: Option<std::path::PathBuf>) -> Here {
