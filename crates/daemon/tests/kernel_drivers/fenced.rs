@@ -163,7 +163,7 @@ fn without_a_fence_everything_else_goes_on_and_it_is_said() {
 
 #[test]
 fn the_fence_alone_is_enough_in_milliseconds() {
-    for rest in [250, 1000] {
+    for rest in [800, 1700] {
         in_a_world(move |mut world| async move {
             falls_silent_in_time(&mut world, Layers::Fence, Duration::from_millis(rest)).await;
             let [message] = world.addresses(VIP).await.try_into().expect("the address is there");
@@ -177,7 +177,7 @@ fn a_thread_that_stands_still_does_not_keep_the_address_speaking() {
     in_a_world(|mut world| async move {
         let kernel = world.kernel_with(Layers::Fence);
         let neighbour = Neighbour::of(&world).await;
-        let until = world.clock.now() + Duration::from_millis(600);
+        let until = world.clock.now() + Duration::from_millis(1500);
         kernel.hold(vip(VIP, 24), until, Voice::Answering);
         world.sees("the voice", has_voice(VIP, Voice::Answering)).await;
         let halt = Halt::begin();

@@ -107,7 +107,7 @@ fn renewing_prolongs_without_a_gap() {
         for _ in 0..16 {
             kernel.hold(
                 vip(VIP, 24),
-                world.clock.now() + Duration::from_millis(1700),
+                world.clock.now() + Duration::from_millis(1950),
                 Voice::Answering,
             );
             world.sees("the address", has(VIP)).await;
