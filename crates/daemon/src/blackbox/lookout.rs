@@ -7,7 +7,7 @@ use std::time::Duration;
 use kube_vip_core::address::NodeName;
 use kube_vip_core::event::Voice;
 use kube_vip_core::moment::Moment;
-use kube_vip_core::status::{Notice, Status};
+use kube_vip_core::status::{Notice, Reason, Status};
 
 use crate::logging::span;
 
@@ -67,19 +67,19 @@ impl Lookout {
     ) -> Option<Violation> {
         let until = status.term?.until;
         let had = status.vips.iter().any(|vip| vip.present);
-        let due = deadline.is_some_and(|deadline| deadline < until);
+        let due = deadline.is_some_and(|deadline| deadline < until) && status.holding_on.is_none();
         (had && due && until < now).then(|| Violation::Late(now.since(until)))
     }
 
     /// The node handled what there was: its status before and after it.
     pub fn handled(&mut self, before: &Status, after: &Status, now: Moment) -> Option<Violation> {
         let may = after.term.is_some() || after.holding_on.is_some();
-        if may || after.handing_over.is_some() {
+        if may || moves(after) {
             self.ended = None;
             return None;
         }
         let had = before.term.is_some() || before.holding_on.is_some();
-        if had || before.handing_over.is_some() {
+        if had || moves(before) {
             self.ended = Some(now);
         }
         let ended = self.ended.filter(|ended| *ended + SILENCED < now)?;
@@ -108,6 +108,11 @@ impl Lookout {
         }
         may
     }
+}
+
+/// A move is under way, to a certain node or to whoever comes.
+fn moves(status: &Status) -> bool {
+    status.handing_over.is_some() || status.reason == Reason::HandingOver
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(super) fn gauges(to: &Registry, published: &Published, now: Moment) {
         to,
         "kube_vip_handing_over",
         "1 while this node is handing the addresses over to another one, else 0",
-        yes(status.handing_over.is_some()),
+        yes(status.handing_over.is_some() || status.reason == Reason::HandingOver),
     );
     plain(
         to,

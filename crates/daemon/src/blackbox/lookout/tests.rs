@@ -66,6 +66,8 @@ fn a_loop_in_time_a_term_that_just_ended_and_an_address_that_is_gone_are_well() 
     gone.vips[0].present = false;
     assert_eq!(lookout.woke(&gone, deadline, at(7_000)), None);
     assert_eq!(lookout.woke(&idle(), deadline, at(7_000)), None);
+    let holds_on = Status { holding_on: Some(at(4_500)), ..holding() };
+    assert_eq!(lookout.woke(&holds_on, deadline, at(5_200)), None);
 }
 
 #[test]
@@ -98,9 +100,12 @@ fn holding_on_and_handing_over_are_no_violations() {
     assert_eq!(lookout.handled(&holds_on, &answering(), at(66_000)), None);
     let violation = lookout.handled(&answering(), &answering(), at(67_500));
     assert_eq!(violation, Some(Violation::Answering(VIP, at(66_000))));
-    let giving = Status { handing_over: NodeName::new("cp-2").ok(), ..answering() };
-    assert_eq!(lookout.handled(&holding(), &giving, at(70_000)), None);
-    assert_eq!(lookout.handled(&giving, &giving, at(72_000)), None);
+    let named = Status { handing_over: NodeName::new("cp-2").ok(), ..answering() };
+    let unnamed = Status { reason: Reason::HandingOver, ..answering() };
+    for giving in [named, unnamed] {
+        assert_eq!(lookout.handled(&holding(), &giving, at(70_000)), None);
+        assert_eq!(lookout.handled(&giving, &giving, at(72_000)), None);
+    }
 }
 
 #[test]

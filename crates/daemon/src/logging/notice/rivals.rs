@@ -19,9 +19,9 @@ impl Teller<'_> {
             None => error!(
                 %address, %mac, %interface,
                 "a station that is not known as a node of the election uses the address; this \
-                 node defends the address while it holds it, and else claims it only when the \
-                 station is gone. Find the machine with this Ethernet address, and take the \
-                 address from it"
+                 node defends the address while it holds it, and before that waits for the station \
+                 to fall silent. Unless it is a node that runs kube-vip itself and is just giving \
+                 way: find the machine with this Ethernet address, and take the address from it"
             ),
         }
     }
