@@ -97,7 +97,7 @@ impl Drivers {
     }
 
     /// Tells the cluster what people are told, where that is possible. Never waits.
-    pub fn report(&self, notice: &Notice) {
+    pub fn report(&mut self, notice: &Notice) {
         self.lease.report(notice);
     }
 

@@ -168,7 +168,7 @@ impl Lease {
 
     /// Makes a Kubernetes Event of a notice, if it is worth one and the cluster takes it. Never
     /// waits.
-    pub fn report(&self, notice: &Notice) {
+    pub fn report(&mut self, notice: &Notice) {
         self.news.tell(notice);
     }
 

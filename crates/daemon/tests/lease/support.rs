@@ -136,8 +136,8 @@ impl Bench {
     }
 
     /// Tells the cluster of a notice.
-    pub(crate) fn report(&self, notice: &Notice) {
-        self.lease.as_ref().expect("not dropped yet").report(notice);
+    pub(crate) fn report(&mut self, notice: &Notice) {
+        self.lease.as_mut().expect("not dropped yet").report(notice);
     }
 
     /// Waits until all Events are sent.

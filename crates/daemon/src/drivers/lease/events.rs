@@ -48,6 +48,8 @@ const MESSAGE: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Events {
     plan: Plan,
+    /// The last holder that is known by name: between two there is mostly nobody.
+    holder: Option<String>,
     /// None: no more is taken.
     queue: Option<Sender<Item>>,
     task: JoinHandle<()>,
@@ -78,12 +80,16 @@ impl Events {
             number: random(),
         };
         let task = tokio::spawn(run(items, post));
-        Self { plan: plan.clone(), queue: Some(queue), task }
+        Self { plan: plan.clone(), holder: None, queue: Some(queue), task }
     }
 
     /// Tells of a notice, if it is worth an Event and there is room for it.
-    pub(super) fn tell(&self, notice: &Notice) {
-        if let (Some(news), Some(queue)) = (news(notice, &self.plan), &self.queue) {
+    pub(super) fn tell(&mut self, notice: &Notice) {
+        let news = news(notice, &self.plan, self.holder.as_deref());
+        if let Notice::HolderChanged { to: Some(to), .. } = notice {
+            self.holder = Some(to.clone());
+        }
+        if let (Some(news), Some(queue)) = (news, &self.queue) {
             let item = Item { news, at: Instant::now(), time: Timestamp::now() };
             // A full queue means that the API server is away: the newest is left out.
             drop(queue.try_send(item));

@@ -40,15 +40,19 @@ fn warning(reason: &'static str, message: String) -> Option<News> {
     Some(News { severity: Severity::Warning, reason, message })
 }
 
-/// What to say of a notice; none: nothing, it is for the log alone.
-pub(super) fn news(notice: &Notice, plan: &Plan) -> Option<News> {
+/// What to say of a notice; none: nothing, it is for the log alone. `before` is the last holder that
+/// is known by name.
+pub(super) fn news(notice: &Notice, plan: &Plan, before: Option<&str>) -> Option<News> {
     let node = &plan.node;
     let all: Vec<_> = plan.vips.iter().map(|vip| vip.address().to_string()).collect();
     let vips = all.join(", ");
     match notice {
         Notice::HolderChanged { from, to } if to.as_deref() == Some(node.as_str()) => {
-            let before = from.as_deref().unwrap_or("nobody");
-            normal("HolderChanged", format!("{node} holds {vips} now, before it {before}"))
+            let now = match from.as_deref().or(before) {
+                Some(before) if before == node.as_str() => "again".to_owned(),
+                before => format!("now, before it {}", before.unwrap_or("nobody")),
+            };
+            normal("HolderChanged", format!("{node} holds {vips} {now}"))
         }
         Notice::Offered { to, why } => {
             normal("HandingOver", format!("{node} asks {to} to take {vips} over: {why}"))

@@ -27,7 +27,7 @@ fn plan() -> Plan {
 }
 
 fn said(notice: &Notice) -> Option<(Severity, &'static str, String)> {
-    news(notice, &plan()).map(|news| (news.severity, news.reason, news.message))
+    news(notice, &plan(), None).map(|news| (news.severity, news.reason, news.message))
 }
 
 #[test]
@@ -44,6 +44,15 @@ fn moves_are_told_by_those_who_move() {
     let text = "cp-1 handed 192.0.2.10 over to cp-3".to_owned();
     let handed_over = Notice::HandedOver { to: Some(to) };
     assert_eq!(said(&handed_over), Some((Severity::Normal, "HandedOver", text)));
+}
+
+#[test]
+fn nobody_between_two_holders_is_passed_over() {
+    let taken = Notice::HolderChanged { from: None, to: Some("cp-1".to_owned()) };
+    let said = |before| news(&taken, &plan(), before).unwrap().message;
+    assert_eq!(said(Some("cp-2")), "cp-1 holds 192.0.2.10 now, before it cp-2");
+    assert_eq!(said(Some("cp-1")), "cp-1 holds 192.0.2.10 again");
+    assert_eq!(said(None), "cp-1 holds 192.0.2.10 now, before it nobody");
 }
 
 #[test]
