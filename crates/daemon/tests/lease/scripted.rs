@@ -116,6 +116,6 @@ pub(crate) async fn knows(bench: &mut Bench, server: &Server) {
     while server.endpoints_read() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // What comes later over the same thread is read later.
+    // A request by which the driver makes use of it.
     bench.ask(Call::Read).await.unwrap();
 }

@@ -198,7 +198,7 @@ impl Server {
         *self.shared.endpoints.lock().unwrap() = Some(list);
     }
 
-    /// How often it has answered with that list.
+    /// How many connections have read that list, and were closed: their clients know it.
     pub(crate) fn endpoints_read(&self) -> usize {
         self.shared.endpoints_read.load(Ordering::Relaxed)
     }
@@ -235,9 +235,11 @@ where
 {
     let mut stream = BufReader::new(stream);
     let mut number = None;
+    let mut any_listed = false;
     while let Some(mut received) = receive(&mut stream).await {
         // The list of API servers is asked for beside everything else, and is no part of a script.
         let listed = received.line.contains("/endpointslices");
+        any_listed |= listed;
         if !received.is_beside() {
             let next = || shared.connections.fetch_add(1, Ordering::Relaxed);
             received.connection = *number.get_or_insert_with(next);
@@ -268,12 +270,12 @@ where
         if stream.write_all(head.as_bytes()).await.is_err() || stream.flush().await.is_err() {
             return;
         }
-        if listed {
-            shared.endpoints_read.fetch_add(1, Ordering::Relaxed);
-        }
         if close {
             return;
         }
+    }
+    if any_listed {
+        shared.endpoints_read.fetch_add(1, Ordering::Relaxed);
     }
 }
 
