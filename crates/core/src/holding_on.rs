@@ -15,10 +15,12 @@ use crate::moment::Moment;
 use crate::status::HoldingOnEnd;
 
 /// The fence is refreshed in steps of this length: as long as an address without its daemon stays.
-const STEP: Duration = Duration::from_millis(2500);
+/// A step's address lifetime is 2 s, also if the driver takes 200 ms to begin: with 2.5 s it would
+/// be 1 s, and end just when the next step begins.
+const STEP: Duration = Duration::from_millis(2700);
 
 /// The next step is taken when so much of the last one is left.
-const NEXT_STEP: Duration = Duration::from_millis(1500);
+const NEXT_STEP: Duration = Duration::from_millis(1700);
 
 /// Somebody else on the segment must have answered within this time.
 const ALIVE_WITHIN: Duration = Duration::from_secs(1);
