@@ -18,8 +18,8 @@ pub struct Published {
     pub at: Moment,
 }
 
-/// After so long without a report nothing is held without a term: a loop that turns reports twice as
-/// often, and the kernel silences an address that nobody renews sooner.
+/// After so long without a report nothing is held without a term: a loop that turns reports twice
+/// as often, and the kernel silences an address that nobody renews sooner.
 const STALE: Duration = Duration::from_secs(4);
 
 impl Published {
@@ -30,8 +30,8 @@ impl Published {
         self.status.term.filter(|term| now < term.until)
     }
 
-    /// Since when this node has been keeping the addresses at `now` although its term is over; none:
-    /// it does not.
+    /// Since when this node has been keeping the addresses at `now` although its term is over;
+    /// none: it does not.
     #[must_use]
     pub fn holding_on(&self, now: Moment) -> Option<Moment> {
         self.status.holding_on.filter(|_| now.since(self.at) < STALE)

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kube_vip_core::node::Node;
 use kube_vip_lab::replay::{Dump, dumps, replay};
 use kube_vip_lab::stage::{Stage, StageSpec};
 use rustix::process::{Pid, Signal, kill_process};
@@ -64,8 +65,12 @@ fn one(text: &str) -> Dump {
 fn replayed(dump: &Dump) -> usize {
     let mut terms = 0;
     let replayed = replay(dump, &mut |step| {
-        let epoch = |node: &kube_vip_core::node::Node| node.status().term.map(|term| term.epoch);
+        let epoch = |node: &Node| node.status().term.map(|term| term.epoch);
         terms += usize::from(epoch(step.after) > epoch(step.before));
+        // Any state on the way could have been the first line.
+        let line = serde_json::to_string(step.after).expect("a state has a form in JSON");
+        let read: Node = serde_json::from_str(&line).expect("it can be read again");
+        assert_eq!(read, *step.after);
         Ok(())
     });
     let replayed = replayed.expect("nothing is written");
