@@ -350,8 +350,9 @@ impl Node {
             }
         };
         let limits = self.shutdown.map(|since| [since + FAREWELL_WITHIN, since + RELEASE_WITHIN]);
-        let alive = self.rivals.alive();
-        let later = [leave, keep, accepts, self.damping.until()]
+        let alive = self.rivals.alive().map(|(_, at)| at);
+        let overdue = self.elector.overdue();
+        let later = [leave, keep, overdue, accepts, self.damping.until()]
             .into_iter()
             .flatten()
             .chain(limits.into_iter().flatten())
@@ -367,7 +368,7 @@ impl Node {
             registers,
             holding_on,
             self.moves.deadline(now),
-            self.segment_deadline(),
+            self.segment_deadline(now),
             self.facts.pause_ends(now),
             self.elector.deadline(),
         ]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Candidacy, Effect};
+use crate::event::{Candidacy, Effect, Nonce};
 use crate::moment::Moment;
 use crate::status::Notice;
 
@@ -19,6 +19,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 pub struct Registration {
     /// What was written last, and when.
     written: Option<(Candidacy, Moment)>,
+    /// The last consent that was written, or was to be.
+    consent: Option<Nonce>,
     under_way: bool,
     /// It could not be written, and people know.
     told: bool,
@@ -32,9 +34,12 @@ impl Registration {
         let last = self.written.as_ref();
         let news = last.is_none_or(|(written, _)| *written != candidacy);
         let due = if news { Moment::START } else { self.renewal() };
-        if now < due.max(self.next).max(self.patience()) {
+        // Somebody waits for a yes, for a second: it waits for nothing itself.
+        let consents = candidacy.consent.is_some() && candidacy.consent != self.consent;
+        if !consents && now < due.max(self.next).max(self.patience()) {
             return None;
         }
+        self.consent.clone_from(&candidacy.consent);
         self.written = Some((candidacy.clone(), now));
         self.under_way = true;
         Some(Effect::Register(candidacy))

@@ -58,8 +58,8 @@ pub struct Rivals {
     /// When each address was last claimed by another station.
     claimed: BTreeMap<Ipv4Addr, Moment>,
     defended: BTreeMap<Ipv4Addr, Moment>,
-    /// When somebody last answered a question of ours.
-    alive: Option<Moment>,
+    /// Who last answered a question of ours, and when.
+    alive: Option<(Ipv4Addr, Moment)>,
 }
 
 impl Rivals {
@@ -73,7 +73,7 @@ impl Rivals {
             return self.claim(sender, packet, own, now);
         }
         if packet.operation == Operation::REPLY && packet.target.mac == own {
-            self.alive = Some(now);
+            self.alive = Some((sender.address, now));
             return Heard::Alive;
         }
         let target = packet.target.address;
@@ -165,9 +165,9 @@ impl Rivals {
         self.claimed.get(&address).is_some_and(|at| *at >= since)
     }
 
-    /// When somebody last answered us.
+    /// Who last answered us, and when.
     #[must_use]
-    pub const fn alive(&self) -> Option<Moment> {
+    pub const fn alive(&self) -> Option<(Ipv4Addr, Moment)> {
         self.alive
     }
 }

@@ -12,36 +12,53 @@ use crate::moment::Moment;
 use crate::probes::Probes;
 use crate::wire::arp::{Packet, Station};
 
-/// From one question to the next: twice a second one for an address, twice one for a neighbour,
-/// which leaves half of the budget.
-const EVERY: Duration = Duration::from_millis(250);
+/// From one question to the next. In turn one is for an address of ours, one for the neighbour that
+/// answered last, and one for the next neighbour: none of them need be alive for long.
+const EVERY: Duration = Duration::from_millis(150);
 
 /// The questions in turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vigil {
     turn: usize,
+    /// Whom of the neighbours to ask next, and which of our addresses to ask for.
+    next: usize,
     due: Moment,
 }
 
+/// Whom to ask, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// In whose name.
+    pub own: Station,
+    /// Who should be there.
+    pub neighbours: &'a [Ipv4Addr],
+    /// Who answered last.
+    pub alive: Option<Ipv4Addr>,
+    /// Our addresses.
+    pub vips: &'a [Ipv4Addr],
+}
+
 impl Vigil {
-    /// The next question, if it is due: the neighbours in turn, and our own addresses in between.
+    /// The next question, if it is due.
     pub fn poll(
         &mut self,
-        own: Station,
-        neighbours: &[Ipv4Addr],
-        vips: &[Ipv4Addr],
+        segment: &Segment<'_>,
         probes: &mut Probes,
         now: Moment,
     ) -> Option<Effect> {
         if now < self.due {
             return None;
         }
-        let turn = self.turn;
-        let own_turn = !turn.is_multiple_of(2) || neighbours.is_empty();
-        let asked = if own_turn { vips } else { neighbours };
-        let address = asked.get(turn / 2 % asked.len().max(1))?;
-        let question = probes.ask(Packet::request(own, *address), Mac::BROADCAST, now)?;
-        self.turn = turn.wrapping_add(1);
+        let next = |all: &[Ipv4Addr]| all.get(self.next % all.len().max(1)).copied();
+        let asked = match self.turn % 3 {
+            0 => next(segment.neighbours),
+            1 => None,
+            _ => segment.alive.or_else(|| next(segment.neighbours)),
+        };
+        let address = asked.or_else(|| next(segment.vips))?;
+        let question = probes.ask(Packet::request(segment.own, address), Mac::BROADCAST, now)?;
+        self.turn = (self.turn + 1) % 3;
+        self.next = self.next.wrapping_add(usize::from(self.turn == 2));
         self.due = now + EVERY;
         Some(question)
     }

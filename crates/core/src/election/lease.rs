@@ -2,6 +2,7 @@
 //! (tools/leaderelection/leaderelection.go), watched instead of polled.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +167,22 @@ impl Elector {
     #[must_use]
     pub fn may_resume(&self) -> bool {
         self.epoch == 0 && self.sight.as_ref().is_none_or(|sight| self.is_ours(sight))
+    }
+
+    /// The API does not answer this node: the last request failed, or is overdue.
+    #[must_use]
+    pub fn is_unanswered(&self, now: Moment) -> bool {
+        self.api().failing_since.is_some() || self.overdue().is_some_and(|at| at <= now)
+    }
+
+    /// When the request under way is no longer answered promptly.
+    #[must_use]
+    pub fn overdue(&self) -> Option<Moment> {
+        self.asked.as_ref().map(|asked| asked.sent + self.prompt_within())
+    }
+
+    fn prompt_within(&self) -> Duration {
+        self.timings.duration() / 10
     }
 
     /// This process has had no term yet, and there is no Lease, or one that names this node.
@@ -369,7 +386,7 @@ impl Elector {
                 Some(_) if sight.version.is_none() => Moment::START,
                 Some(_) if !self.said => Moment::START,
                 Some(sent) => sent + self.timings.retry(),
-                None => self.claimable(sight),
+                None => self.claimable(sight).min(self.next_look(sight)),
             },
             Wish::Release if self.is_ours(sight) => Moment::START,
             Wish::Release | Wish::Silent => look,
@@ -377,12 +394,24 @@ impl Elector {
         act.max(self.next_write).min(look).max(self.next)
     }
 
+    /// When a candidate looks at the Lease because its holder should have renewed it: a candidate
+    /// that only waits would not know that the API was away for all.
+    fn next_look(&self, sight: &Sight) -> Moment {
+        let overdue = sight.changed + self.timings.renew_deadline();
+        let looked = self.api().answered.unwrap_or(Moment::START);
+        overdue.max(looked + self.timings.retry())
+    }
+
     fn succeeded(&mut self, asked: &Asked, seen: Option<Observation>, now: Moment) {
         self.notices.extend(self.api.answered(now));
         self.backoff.succeeded();
-        self.grace.answered(self.timings, now);
-        let prompt = now.since(asked.sent) <= self.timings.duration() / 10;
+        let prompt = now.since(asked.sent) <= self.prompt_within();
         self.prompt = prompt.then_some(asked.sent);
+        if prompt {
+            self.grace.answered(self.timings, now);
+        } else {
+            self.grace.failed(asked.sent);
+        }
         self.next = if prompt { now } else { self.backoff.failed(now) };
         if asked.what == What::Read {
             self.unsure = false;

@@ -49,18 +49,17 @@ pub(super) struct Grace {
 }
 
 impl Grace {
-    /// A request that was sent then had no good answer.
+    /// A request that was sent then had no good answer, or a late one.
     pub(super) fn failed(&mut self, sent: Moment) {
         self.away.get_or_insert(sent);
     }
 
-    /// A good answer. A holder that held on while the API was away for all renews first: a
-    /// candidate waits as long again as the API was away, at least for one attempt of the holder's
-    /// and at most for a lease duration.
+    /// A prompt answer. A holder that held on while the API was away for all renews first: a
+    /// candidate waits as long again as the API was away, at most for a lease duration. What was
+    /// away for a moment only, as while etcd elects a leader, costs no more than that moment.
     pub(super) fn answered(&mut self, timings: Timings, now: Moment) {
         let Some(away) = self.away.take() else { return };
-        let attempt = timings.renew_deadline() / 2 + timings.retry();
-        let wait = now.since(away).max(attempt).min(timings.duration());
+        let wait = now.since(away).min(timings.duration());
         self.until = self.until.max(now + wait);
     }
 

@@ -7,6 +7,7 @@ use crate::handover::Stance;
 use crate::moment::Moment;
 use crate::rivals::Heard;
 use crate::status::Notice;
+use crate::vigil::Segment;
 use crate::wire::arp::Packet;
 
 use super::Node;
@@ -69,24 +70,26 @@ impl Node {
         let need = self.need_for_quiet(now);
         let question = self.quiet.poll(need, own, &vips, &mut self.probes, now);
         self.effects.extend(question);
-        if self.keeps_vigil() {
-            let neighbours = self.neighbours(now);
-            let question = self.vigil.poll(own, &neighbours, &vips, &mut self.probes, now);
+        if self.keeps_vigil(now) {
+            let neighbours = &self.neighbours();
+            let alive = self.rivals.alive().map(|(address, _)| address);
+            let segment = Segment { own, neighbours, alive, vips: &vips };
+            let question = self.vigil.poll(&segment, &mut self.probes, now);
             self.effects.extend(question);
         }
     }
 
     /// Who should answer on this segment if it is alive.
-    fn neighbours(&self, now: Moment) -> Vec<Ipv4Addr> {
-        self.facts.gateway().into_iter().chain(self.candidates.addresses(now)).collect()
+    fn neighbours(&self) -> Vec<Ipv4Addr> {
+        self.facts.gateway().into_iter().chain(self.candidates.addresses()).collect()
     }
 
     /// When the next question is due.
-    pub(super) fn segment_deadline(&self) -> Option<Moment> {
+    pub(super) fn segment_deadline(&self, now: Moment) -> Option<Moment> {
         if !can_ask(&self.facts) {
             return None;
         }
-        let vigil = self.keeps_vigil().then(|| self.vigil.deadline(&self.probes));
+        let vigil = self.keeps_vigil(now).then(|| self.vigil.deadline(&self.probes));
         let quiet = self.quiet.deadline(&self.probes);
         [self.rivals.deadline(&self.probes), quiet, vigil].into_iter().flatten().min()
     }

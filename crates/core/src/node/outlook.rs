@@ -95,17 +95,17 @@ impl Node {
         let since = status.answered.unwrap_or(Moment::START);
         Grounds {
             may: self.plan.conduct.hold_on_api_loss && self.fitness == Fitness::Fit,
-            api_is_away: status.failing_since.is_some(),
+            api_is_away: self.elector.is_unanswered(now),
             successor: self.other_holder().is_some() || self.elector.has_twin(),
             serves: self.api_server.is_as_good_as_any(now),
             rival: self.rivals.has_rival_since(since),
-            alive: self.rivals.alive(),
+            alive: self.rivals.alive().map(|(_, at)| at),
         }
     }
 
     /// The holder cannot ask the API, and asks the segment instead; or it waits for a successor.
-    pub(super) fn keeps_vigil(&self) -> bool {
-        let failing = self.elector.api().failing_since.is_some();
+    pub(super) fn keeps_vigil(&self, now: Moment) -> bool {
+        let failing = self.elector.is_unanswered(now);
         let holds = self.elector.term().is_some() || self.holding_on.is_some();
         match self.moves.stance() {
             Stance::Hold | Stance::Accept(_) => holds && failing,
