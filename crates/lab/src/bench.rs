@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use thiserror::Error;
 
-use self::figures::{Figures, Rest};
+use self::figures::{Bound, Figures, Rest};
 use crate::interrupt::Interrupt;
 use crate::stage::act::{
     API_FREEZE, API_KILL, Act, CUT, DEAF, DRAIN, FREEZE, KILL, MOVE, MUTE, OVERLOAD, SPLIT, STOP,
@@ -29,7 +29,7 @@ pub struct Args {
     /// A daemon to measure; twice or more to compare: any program with kube-vip's interface
     #[arg(long, value_name = "PATH", required = true)]
     pub kube_vip: Vec<PathBuf>,
-    /// How often each fault strikes each daemon
+    /// How often each fault strikes each daemon; those that last long, less often
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub times: u32,
     /// Which faults; default: all
@@ -99,6 +99,28 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// How often it strikes if `times` are asked for: what takes a minute, less often.
+    fn times(self, times: u32) -> u32 {
+        match self {
+            Self::ApisFreeze => times.min(1),
+            Self::Store | Self::Overload => times.min(3),
+            _ => times,
+        }
+    }
+
+    /// What it may cost, with a Lease of this duration.
+    fn bound(self, lease: Duration) -> Bound {
+        match self {
+            Self::Stop | Self::Drain | Self::Move => Bound::HandOver,
+            Self::Kill | Self::Cut | Self::Unplug | Self::Deaf | Self::Mute => Bound::Outage(lease),
+            Self::Freeze => Bound::Silence(lease),
+            Self::ApisFreeze | Self::Store | Self::Overload => Bound::Calm,
+            Self::ApiKill => Bound::Refused,
+            Self::ApiFreeze => Bound::Outage(lease),
+            Self::Split => Bound::Meeting,
+        }
+    }
+
     const fn act(self) -> Act {
         match self {
             Self::Stop => STOP,
@@ -160,7 +182,7 @@ pub fn cli(args: &Args, interrupt: &Interrupt) -> Result<bool, BenchError> {
     let faults = if args.faults.is_empty() { all } else { &args.faults[..] };
     let mut figures = Vec::new();
     for fault in faults {
-        figures.extend(strike(&fault.act(), args, &mut contenders, interrupt)?);
+        figures.extend(strike(*fault, args, &mut contenders, interrupt)?);
     }
     let mut out = io::stdout();
     writeln!(out, "{}", figures::table(&figures))?;
@@ -187,14 +209,16 @@ fn contender(program: &Path, directory: &Path, args: &Args) -> Result<Contender,
 
 /// Strikes one contender after the other, so that what disturbs one disturbs all alike.
 fn strike(
-    act: &Act,
+    fault: FaultKind,
     args: &Args,
     contenders: &mut [Contender],
     interrupt: &Interrupt,
 ) -> Result<Vec<Figures>, BenchError> {
-    let new = |contender: &Contender| Figures::new(act.title, &contender.name);
+    let act = &fault.act();
+    let bound = fault.bound(Duration::from_secs(args.seconds.0[0].into()));
+    let new = |contender: &Contender| Figures::new(act.title, &contender.name, bound);
     let mut figures: Vec<Figures> = contenders.iter().map(new).collect();
-    let times = args.times;
+    let times = fault.times(args.times);
     for time in 1..=times {
         for (contender, figures) in contenders.iter_mut().zip(&mut figures) {
             progress(&format!("{} {time}/{times}: {}", act.title, contender.name))?;

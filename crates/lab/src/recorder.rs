@@ -10,6 +10,7 @@ mod answers;
 mod capture;
 pub mod journal;
 mod observer;
+mod words;
 
 use std::fs::File;
 use std::net::Ipv4Addr;
@@ -23,6 +24,7 @@ pub use self::answers::PATIENCE;
 pub use self::capture::Capture;
 pub use self::journal::Journal;
 use self::observer::{Observed, Observer};
+pub use self::words::Words;
 use crate::net::{Error, World};
 use crate::sys::clock::Stamp;
 pub use crate::sys::packet::Frames;

@@ -26,7 +26,7 @@ use crate::client::{Client, ClientReport, ClientSpec};
 use crate::cluster::control_plane::ControlPlaneError;
 use crate::net::{Daemon, DaemonSpec, Process, World, WorldSpec};
 use crate::pki::{ClusterPki, Distribution, PkiError};
-use crate::recorder::{Recorder, RecorderSpec, Recording};
+use crate::recorder::{Recorder, RecorderSpec, Recording, Words};
 use crate::sys::clock::Stamp;
 use crate::timeline::What;
 
@@ -109,6 +109,7 @@ pub struct Stage {
 #[derive(Debug)]
 pub struct Take {
     recorder: Recorder,
+    words: Option<Words>,
     client: Client,
 }
 
@@ -251,8 +252,12 @@ impl Stage {
     /// If the kernel refuses a socket.
     pub fn record(&self) -> Result<Take, StageError> {
         let recorder = self.recorder()?;
+        // Without the Lease there is nothing to compare their words with.
+        let known = self.control_plane.tell_holder();
+        let words = known.then(|| Words::listen(&self.world, RecorderSpec::of(VIP).at_most));
+        let words = words.transpose()?;
         let client = Client::start(&self.world, &ClientSpec::of(SocketAddrV4::new(VIP, PORT)))?;
-        Ok(Take { recorder, client })
+        Ok(Take { recorder, words, client })
     }
 
     fn recorder(&self) -> Result<Recorder, StageError> {
@@ -348,6 +353,7 @@ impl Take {
     /// If a part of it failed; then it has holes.
     pub fn stop(self) -> Result<Taken, StageError> {
         let client = self.client.stop()?;
+        self.words.map_or(Ok(()), Words::stop)?;
         Ok(Taken { recording: self.recorder.stop()?, client })
     }
 }

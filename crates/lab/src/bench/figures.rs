@@ -4,13 +4,35 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::client::NOTICEABLE;
 use crate::report::{human, time_with_two_owners};
 use crate::stage::Performance;
+
+/// What a fault may cost. Beside it, two owners are never allowed but where it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// 20 ms of outage at the median, 60 ms at worst; no connection fails or is slow.
+    HandOver,
+    /// The duration of a Lease and 0.3 s of outage.
+    Outage(Duration),
+    /// The first owner is silent when its term is over, and 0.1 s.
+    Silence(Duration),
+    /// Nothing.
+    Calm,
+    /// Clients are refused until the API server's health was asked for three times, and 0.3 s.
+    Refused,
+    /// Two owners for 250 ms.
+    Meeting,
+}
+
+/// How long the health of a dead API server can be unknown: three questions, a second apart.
+const UNKNOWN: Duration = Duration::from_secs(3);
 
 /// One fault and one program.
 pub(super) struct Figures {
     fault: String,
     program: String,
+    bound: Bound,
     outages: Vec<Duration>,
     tried: u64,
     failed: u64,
@@ -39,10 +61,11 @@ pub(super) struct Rest {
 }
 
 impl Figures {
-    pub(super) fn new(fault: &str, program: &str) -> Self {
+    pub(super) fn new(fault: &str, program: &str, bound: Bound) -> Self {
         Self {
             fault: fault.to_owned(),
             program: program.to_owned(),
+            bound,
             outages: Vec::new(),
             tried: 0,
             failed: 0,
@@ -75,6 +98,40 @@ impl Figures {
         self.slow += run.client.service.connects.slow;
     }
 
+    /// What it may cost, and whether it cost no more.
+    fn judge(&self) -> (String, bool) {
+        let mut outages = self.outages.clone();
+        outages.sort_unstable();
+        let median = outages.get(outages.len() / 2).copied().unwrap_or_default();
+        let worst = outages.last().copied().unwrap_or_default();
+        let ms = Duration::from_millis;
+        let alone = self.two_owners.is_zero();
+        match self.bound {
+            Bound::HandOver => {
+                let calm = self.failed == 0 && self.slow == 0;
+                let text = "median 20 ms, worst 60 ms, none failed or slow".to_owned();
+                (text, alone && calm && median <= ms(20) && worst <= ms(60))
+            }
+            Bound::Outage(lease) => {
+                let most = lease + ms(300);
+                (format!("worst {}", human(most)), alone && worst <= most)
+            }
+            Bound::Silence(lease) => {
+                let most = lease + ms(100);
+                (format!("silent after {}", human(most)), alone && self.silent_after <= most)
+            }
+            Bound::Calm => {
+                let calm = self.moves == 0 && worst < NOTICEABLE;
+                ("no move, no outage".to_owned(), alone && calm)
+            }
+            Bound::Refused => {
+                let most = UNKNOWN + ms(300);
+                (format!("barred for {}", human(most)), alone && self.barred <= most)
+            }
+            Bound::Meeting => ("two owners for 250 ms".to_owned(), self.two_owners <= ms(250)),
+        }
+    }
+
     /// Least, median and greatest outage.
     fn spread(&self) -> [String; 3] {
         let mut outages = self.outages.clone();
@@ -102,9 +159,12 @@ pub(super) fn table(all: &[Figures]) -> String {
         "first owner silent after",
         "moves",
         "two owners",
+        "bound",
+        "kept",
     ]);
     for figures in all {
         let [least, median, worst] = figures.spread();
+        let (bound, kept) = figures.judge();
         table.add_row([
             figures.fault.clone(),
             figures.program.clone(),
@@ -120,6 +180,8 @@ pub(super) fn table(all: &[Figures]) -> String {
             human(figures.silent_after),
             figures.moves.to_string(),
             human(figures.two_owners),
+            bound,
+            if kept { "yes" } else { "NO" }.to_owned(),
         ]);
     }
     right(&mut table, 2);

@@ -12,7 +12,7 @@ use self::embedded::Embedded;
 use self::real::Real;
 use super::proxy::{Behind, Proxy, Trouble};
 use super::runtime::Background;
-use super::witness;
+use super::witness::Witness;
 use super::{PORT, Reach, StageError, StageSpec, VIP};
 use crate::cluster::https::Https;
 use crate::net::World;
@@ -37,6 +37,7 @@ pub struct ControlPlane {
     proxies: Vec<Proxy>,
     servers: Servers,
     port: u16,
+    witness: Option<Witness>,
     _runtime: Background,
     kubeconfigs: Vec<PathBuf>,
     journal: Journal,
@@ -83,12 +84,16 @@ impl ControlPlane {
             Reach::Direct | Reach::DualStack => Vec::new(),
         };
         // Those of the lab's own note by themselves what happens.
-        if spec.control_plane == ControlPlaneKind::Real {
-            witness::watch(world, &behind);
-        }
+        let real = spec.control_plane == ControlPlaneKind::Real;
+        let witness = real.then(|| Witness::watch(world, &behind));
         drop(guard);
         let journal = world.journal().clone();
-        Ok(Self { proxies, servers, port, _runtime: runtime, kubeconfigs, journal })
+        Ok(Self { proxies, servers, port, witness, _runtime: runtime, kubeconfigs, journal })
+    }
+
+    /// Writes into the journal whom the Lease names now; whether that is known.
+    pub(super) fn tell_holder(&self) -> bool {
+        self.witness.as_ref().is_some_and(Witness::tell)
     }
 
     /// The port of the API servers themselves, on 127.0.0.1.

@@ -27,42 +27,52 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What all watches together have seen. Clones are the same witness.
-#[derive(Clone)]
-struct Witness {
+#[derive(Clone, Debug)]
+pub(super) struct Witness {
     seen: Arc<Mutex<Seen>>,
     nodes: Arc<[String]>,
     journal: Journal,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Seen {
     /// Each version is shown by each server.
     versions: BTreeSet<String>,
     holder: Option<Option<usize>>,
 }
 
-/// Watches the Lease at each API server, and notes in the world's journal what happens to it. The
-/// tasks end with the runtime around them.
-pub(super) fn watch(world: &World, behind: &Behind) {
-    let witness = Witness {
-        seen: Arc::default(),
-        nodes: world.nodes().iter().map(|node| node.name().to_owned()).collect(),
-        journal: world.journal().clone(),
-    };
-    for node in world.nodes() {
-        let (witness, behind) = (witness.clone(), behind.clone());
-        let network = node.namespaces().clone();
-        tokio::spawn(async move {
-            loop {
-                // Whatever ends a watch, there is another one.
-                let _ = witness.follow(&network, &behind).await;
-                tokio::time::sleep(PAUSE).await;
-            }
-        });
-    }
-}
-
 impl Witness {
+    /// Watches the Lease at each API server, and notes in the world's journal what happens to it. The
+    /// tasks end with the runtime around them.
+    pub(super) fn watch(world: &World, behind: &Behind) -> Self {
+        let witness = Self {
+            seen: Arc::default(),
+            nodes: world.nodes().iter().map(|node| node.name().to_owned()).collect(),
+            journal: world.journal().clone(),
+        };
+        for node in world.nodes() {
+            let (witness, behind) = (witness.clone(), behind.clone());
+            let network = node.namespaces().clone();
+            tokio::spawn(async move {
+                loop {
+                    // Whatever ends a watch, there is another one.
+                    let _ = witness.follow(&network, &behind).await;
+                    tokio::time::sleep(PAUSE).await;
+                }
+            });
+        }
+        witness
+    }
+
+    /// Writes down whom the Lease names, if that is known.
+    pub(super) fn tell(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(holder) = seen.holder {
+            self.journal.note_now(What::Lease { holder });
+        }
+        seen.holder.is_some()
+    }
+
     /// One watch, until it ends.
     async fn follow(&self, network: &Namespaces, behind: &Behind) -> io::Result<()> {
         let (network, port) = (network.clone(), behind.port);

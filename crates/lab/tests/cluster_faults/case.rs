@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_vip_lab::oracle::Guarantee;
-use kube_vip_lab::report::human;
+use kube_vip_lab::report::{human, time_with_two_owners};
 use kube_vip_lab::stage::{Act, ControlPlaneKind, Nobody, Performance, Stage, StageSpec, perform};
 
 /// What an act is to come to, besides that every guarantee is kept.
@@ -66,12 +66,13 @@ impl Case {
         let connects = &client.service.connects;
         println!(
             "{title}: {moves} moves, outage {outage}, silent after {:?}, {} of {} connects failed, \
-             {} refused, {} slow{}",
+             {} refused, {} slow, two owners for {}{}",
             performance.silent_after(),
             connects.failed,
             connects.tried,
             connects.refused,
             connects.slow,
+            human(time_with_two_owners(&performance.run.timeline)),
             if client.disturbed() { ", the machine was busy" } else { "" },
         );
         if !wrong.is_empty() {
@@ -93,6 +94,14 @@ impl Case {
             return;
         }
         let directory = self.directory.take().map(tempfile::TempDir::keep);
+        for host in self.stage.world().nodes() {
+            // What etcd keeps is large, and tells nothing.
+            for data in ["etcd", "etcd.kept"] {
+                let place =
+                    directory.iter().map(|directory| directory.join(host.name()).join(data));
+                place.for_each(|place| drop(std::fs::remove_dir_all(place)));
+            }
+        }
         panic!(
             "{} failures:\n{}\nlogs: {directory:?}",
             self.failures.len(),
@@ -130,6 +139,17 @@ pub(crate) fn stays_put(performance: &Performance) -> Result<(), String> {
         0 => Ok(()),
         moves => Err(format!("the address moved {moves} times")),
     }
+}
+
+/// The address moved once, and no connection failed or was slow.
+pub(crate) fn hands_over(performance: &Performance) -> Result<(), String> {
+    moves_once(performance)?;
+    let client = &performance.run.client;
+    let connects = &client.service.connects;
+    if performance.run.failed() + connects.slow > 0 && !client.disturbed() {
+        return Err(format!("connections suffered: {connects:?}"));
+    }
+    Ok(())
 }
 
 /// There was an occasion to leave an orphan behind.

@@ -100,7 +100,7 @@ fn freeze(case: &mut Case) -> Result<(), StageError> {
 #[test]
 fn a_holder_that_is_stopped_before_it_sends_does_no_harm_later() {
     let mut case = short();
-    for sends in [Sends::Stream, Sends::RouteOrder, Sends::Frame] {
+    for sends in [Sends::Stream, Sends::RouteOrder, Sends::FilterOrder, Sends::Frame] {
         if let Err(error) = stop_holder(&mut case, sends) {
             case.fails(format!("holder, {sends:?}: {error}"));
         }
@@ -111,7 +111,7 @@ fn a_holder_that_is_stopped_before_it_sends_does_no_harm_later() {
 #[test]
 fn a_taker_that_is_stopped_before_it_sends_does_no_harm_later() {
     let mut case = short();
-    for sends in [Sends::RouteOrder, Sends::Frame] {
+    for sends in [Sends::RouteOrder, Sends::FilterOrder, Sends::Frame] {
         if let Err(error) = stop_taker(&mut case, sends) {
             case.fails(format!("taker, {sends:?}: {error}"));
             for node in 0..3 {
