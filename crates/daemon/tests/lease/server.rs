@@ -99,8 +99,8 @@ struct Shared {
 }
 
 impl Server {
-    /// Serves plain HTTP on a free port of this host. There are no rights for what stands beside the
-    /// election's Lease; the script hears of the rest only.
+    /// Serves plain HTTP on a free port of this host. There are no rights for what stands beside
+    /// the election's Lease; the script hears of the rest only.
     pub(crate) async fn start(script: impl FnMut(&Received) -> Reaction + Send + 'static) -> Self {
         Self::start_with(|stream| async move { Some(stream) }, script).await
     }

@@ -32,7 +32,8 @@ definitions! {
         group: Group::Election,
         help: "Nodes with a greater number are preferred in every election",
         doc: "Counts among the nodes whose API server is well and that are not cordoned. By itself \
-              it moves no address: see `vip_fail_back`. Nodes that run the original take no notice.",
+              it moves no address: see `vip_fail_back`. Nodes that run the original take no \
+              notice.",
         ..Definition::BASE
     };
     VIP_FAIL_BACK = Definition {
