@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use kube_vip_core::node::Node;
 use kube_vip_lab::replay::{Dump, dumps, replay};
-use kube_vip_lab::stage::{Stage, StageSpec};
+use kube_vip_lab::stage::act::{STRANGER, UNPLUG, apis_frozen};
+use kube_vip_lab::stage::{Nobody, Stage, StageSpec, perform};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -37,6 +38,11 @@ fn log(stage: &Stage, node: usize) -> String {
     fs::read_to_string(stage.log(node)).expect("every daemon has a log")
 }
 
+/// A daemon that noticed a fault of its own may have written before.
+fn last(text: &str) -> Dump {
+    dumps(text).expect("a black box").pop().expect("at least one")
+}
+
 fn wait_for(stage: &Stage, node: usize, text: &str) {
     let said = || log(stage, node).contains(text);
     let waited = stage.wait(&format!("{text:?} in the log"), PATIENCE, said);
@@ -50,9 +56,12 @@ fn pid(stage: &Stage, node: usize) -> Pid {
 
 /// What a node's daemon writes now.
 fn ask_for_a_dump(stage: &Stage, node: usize) -> Dump {
+    let ends = || log(stage, node).matches("END OF CONFIGURATION DUMP").count();
+    let before = ends();
     kill_process(pid(stage, node), Signal::USR1).expect("the daemon lives");
-    wait_for(stage, node, "END OF CONFIGURATION DUMP");
-    one(&log(stage, node))
+    let waited = stage.wait("the dump is there", PATIENCE, || ends() > before);
+    waited.unwrap_or_else(|error| panic!("{error}\n{}", log(stage, node)));
+    last(&log(stage, node))
 }
 
 fn one(text: &str) -> Dump {
@@ -96,6 +105,18 @@ fn what_real_daemons_did_is_what_the_core_does() {
     taken.expect("the others are there");
     let terms: usize = others.iter().map(|node| replayed(&ask_for_a_dump(&stage, *node))).sum();
     assert_eq!(terms, 1);
+}
+
+#[test]
+fn what_they_did_through_faults_is_what_the_core_does() {
+    let (mut stage, _, _directory) = stage();
+    let frozen = apis_frozen(Duration::from_secs(8));
+    for act in [&frozen, &STRANGER, &UNPLUG] {
+        let performance = perform(&mut stage, act, &mut Nobody);
+        performance.unwrap_or_else(|error| panic!("{}: {error}", act.title));
+    }
+    let terms: usize = (0..3).map(|node| replayed(&ask_for_a_dump(&stage, node))).sum();
+    assert!(terms >= 2, "the address moved: {terms}");
 }
 
 #[test]
