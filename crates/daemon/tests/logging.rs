@@ -160,6 +160,7 @@ fn health() {
     let lines = told(&[
         Notice::FitnessChanged { fit: false, cause: cause() },
         Notice::FitnessChanged { fit: true, cause: cause() },
+        Notice::FitnessChanged { fit: true, cause: String::new() },
         Notice::Cordoned(true),
         Notice::Cordoned(false),
         Notice::NotRegistered { cause: "leases is forbidden (403)".to_owned() },

@@ -6,8 +6,9 @@ use super::Teller;
 
 impl Teller<'_> {
     pub(super) fn well(&self, cause: &str) {
+        let before = (!cause.is_empty()).then_some(cause);
         info!(
-            node = %self.plan.node, before = cause,
+            node = %self.plan.node, before,
             "the API server of this node is well again; the addresses may move to this node"
         );
     }
