@@ -82,12 +82,12 @@ impl Part {
         found.ok_or_else(|| SuiteError::Unknown(text.to_owned()))
     }
 
-    /// The part that the integration test `name` belongs to: `simulated…` to sim, `kernel…` to
-    /// kernel, `cluster…` and `contract…` (which asks the real API server) to cluster, and every
-    /// other to unit.
+    /// The part that the integration test `name` belongs to: `simulated…` and `model…` to sim,
+    /// `kernel…` to kernel, `cluster…` and `contract…` (which asks the real API server) to cluster,
+    /// and every other to unit.
     fn of(name: &str) -> Self {
         let starts = |prefix| name.starts_with(prefix);
-        if starts("simulated") {
+        if starts("simulated") || starts("model") {
             Self::Sim
         } else if starts("kernel") {
             Self::Kernel

@@ -18,6 +18,7 @@ fn metadata(tests: &[&str]) -> Metadata {
 fn the_name_of_a_file_says_which_part_it_is() {
     for (name, part) in [
         ("simulated", Part::Sim),
+        ("model", Part::Sim),
         ("kernel", Part::Kernel),
         ("kernel_faults", Part::Kernel),
         ("cluster_static_pod", Part::Cluster),
