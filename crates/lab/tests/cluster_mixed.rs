@@ -6,7 +6,7 @@
 //! and names everything.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube_vip_lab::cluster::assets::Assets;
 use kube_vip_lab::net::Daemon;
@@ -22,7 +22,10 @@ const ORIGINAL: usize = 2;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What the machine may take to do as it is told.
-const GRAIN: Duration = Duration::from_millis(200);
+const GRAIN: Duration = Duration::from_secs(1);
+
+/// Within that, whatever is waited for happens.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// So long an owner is watched before and after each hand-over.
 const CALM: Duration = Duration::from_millis(1500);
@@ -150,38 +153,55 @@ fn ours_take_over_from_an_original_that_is_told_to_end() {
     let mixed = original_first(0);
     mixed.daemon(ORIGINAL).terminate().expect("told");
     mixed.owner(&OURS);
-    mixed.end(GRAIN);
+    mixed.end(Duration::ZERO);
 }
 
-/// The original releases before it removes the address: here they overlap.
+/// It releases, and removes the address later: ours wait for its silence.
 #[test]
 fn ours_take_over_from_an_original_that_lingers() {
     let mixed = original_first(400);
     mixed.daemon(ORIGINAL).terminate().expect("told");
     mixed.owner(&OURS);
-    mixed.end(Duration::from_millis(400) + GRAIN);
-}
-
-/// Its address stays in its kernel until somebody starts it again.
-#[test]
-fn ours_take_over_from_a_killed_original() {
-    const DEAD: Duration = Duration::from_secs(8);
-    let mut mixed = original_first(0);
-    mixed.daemon(ORIGINAL).kill().expect("killed");
-    std::thread::sleep(DEAD);
-    mixed.start(ORIGINAL);
-    mixed.owner(&OURS);
-    let term = mixed.stage.spec().lease_duration() - RETRY;
-    mixed.end(DEAD - term + GRAIN);
+    mixed.end(Duration::ZERO);
 }
 
 /// It gives up at its renew deadline, tries for as long again to release, and only then removes the
-/// address.
+/// address, when the Lease is long over.
 #[test]
 fn ours_take_over_from_an_original_without_api() {
     let mixed = original_first(0);
     mixed.stage.control_plane().freeze(ORIGINAL).expect("frozen");
     mixed.owner(&OURS);
-    let [duration, deadline, retry] = mixed.stage.spec().seconds.map(u64::from);
-    mixed.end(Duration::from_secs(2 * deadline + retry - duration) + GRAIN);
+    mixed.end(Duration::ZERO);
+}
+
+/// Its address stays in its kernel and answers until it is started again, by whom it may be then.
+#[test]
+fn ours_wait_for_a_killed_original_to_come_back() {
+    let mut mixed = original_first(0);
+    mixed.daemon(ORIGINAL).kill().expect("killed");
+    std::thread::sleep(mixed.stage.spec().lease_duration() + 3 * RETRY);
+    assert_eq!(mixed.stage.owner(), Some(ORIGINAL), "it still answers, alone");
+    mixed.start(ORIGINAL);
+    mixed.owner(&[0, 1, ORIGINAL]);
+    mixed.end(Duration::ZERO);
+}
+
+/// Ours wait for one lease duration after they could claim: what is dead for longer may stand
+/// before an API server that is dead as well.
+#[test]
+fn ours_take_over_from_an_original_that_is_dead_for_good() {
+    let mut mixed = original_first(0);
+    mixed.daemon(ORIGINAL).kill().expect("killed");
+    let killed = Instant::now();
+    let both = |mixed: &Mixed| mixed.stage.answering().len() > 1;
+    let waited = mixed.stage.wait("one of ours answers as well", PATIENCE, || both(&mixed));
+    waited.unwrap_or_else(|error| panic!("{error}\n{}", mixed.logs()));
+    let waited = killed.elapsed();
+    let least = mixed.stage.spec().lease_duration() * 2 - RETRY;
+    assert!(waited >= least, "only {waited:?}\n{}", mixed.logs());
+    // It comes back, removes what it has left, and is a candidate as any other.
+    mixed.start(ORIGINAL);
+    mixed.owner(&OURS);
+    mixed.end(GRAIN);
 }
