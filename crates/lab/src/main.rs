@@ -16,8 +16,8 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 every guarantee was kept, or the same came out of a replay; \
-                          1 it was not so; 2 it could not run";
+const EXIT_CODES: &str =
+    "Exit codes: 0 every guarantee was kept (replay: the same came out); 1 not; 2 it could not run";
 
 #[derive(Debug, Subcommand)]
 enum Command {
