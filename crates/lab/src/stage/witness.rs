@@ -42,8 +42,8 @@ struct Seen {
 }
 
 impl Witness {
-    /// Watches the Lease at each API server, and notes in the world's journal what happens to it. The
-    /// tasks end with the runtime around them.
+    /// Watches the Lease at each API server, and notes in the world's journal what happens to it.
+    /// The tasks end with the runtime around them.
     pub(super) fn watch(world: &World, behind: &Behind) -> Self {
         let witness = Self {
             seen: Arc::default(),

@@ -13,7 +13,7 @@ use crate::case::{Case, moves_once, stays, stays_put};
 #[test]
 fn what_all_suffer_alike_moves_nothing() {
     let mut case = Case::new(|_| {});
-    case.act(&apis_frozen(Duration::from_secs(20)), stays);
+    case.act(&apis_frozen(Duration::from_secs(15)), stays);
     case.act(&STORE_FROZEN, stays);
     case.act(&STORE_KILLED, stays);
     case.act(&OVERLOAD, stays_put);
