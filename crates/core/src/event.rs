@@ -120,6 +120,7 @@ pub struct Request {
 
 /// What is asked of the API server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Call {
     /// A quorum read of the Lease.
     Read,

@@ -27,6 +27,7 @@ const ALIVE_WITHIN: Duration = Duration::from_secs(1);
 
 /// What speaks for and against keeping the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a ground of its own, in no order")]
 pub struct Grounds {
     /// The operator wants it, the node is fit as far as it goes (link, kernel), and not ending.
     pub may: bool,

@@ -7,7 +7,6 @@
 //! name a process that has long been another. Asked as RFC 5227 asks, with our own address as
 //! sender, so that fabrics which answer for others can be told from the real thing.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,8 @@ use crate::address::Mac;
 use crate::event::Effect;
 use crate::moment::Moment;
 use crate::probes::Probes;
-use crate::wire::arp::{Packet, Station};
+use crate::vigil::Segment;
+use crate::wire::arp::Packet;
 
 /// So often each address is asked for (`PROBE_NUM` of RFC 5227, section 1.1).
 const TIMES: usize = 3;
@@ -66,8 +66,7 @@ impl Quiet {
     pub fn poll(
         &mut self,
         need: Option<Need>,
-        own: Station,
-        vips: &[Ipv4Addr],
+        segment: &Segment<'_>,
         probes: &mut Probes,
         now: Moment,
     ) -> Option<Effect> {
@@ -89,12 +88,13 @@ impl Quiet {
         if now < due {
             return None;
         }
-        let Some(address) = vips.get(asked % vips.len().max(1)).filter(|_| asked < all(vips))
-        else {
+        let vips = segment.vips;
+        let next = vips.get(asked % vips.len().max(1)).filter(|_| asked < TIMES * vips.len());
+        let Some(address) = next else {
             *self = Self::Clear;
             return None;
         };
-        let question = probes.ask(Packet::request(own, *address), Mac::BROADCAST, now)?;
+        let question = probes.ask(Packet::request(segment.own, *address), Mac::BROADCAST, now)?;
         let last_of_round = (asked + 1).is_multiple_of(vips.len());
         let pause = if last_of_round { EVERY } else { Duration::ZERO };
         *self = Self::Asking { asked: asked + 1, due: now + pause };
@@ -131,8 +131,4 @@ impl Quiet {
             Self::Idle | Self::Clear => None,
         }
     }
-}
-
-const fn all(vips: &[Ipv4Addr]) -> usize {
-    TIMES * vips.len()
 }

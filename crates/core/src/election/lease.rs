@@ -42,12 +42,11 @@ pub struct Elector {
     standing: Standing,
     /// What is to stand in the Lease beside what the election itself needs.
     message: Message,
-    /// A write with it is under way, or was done.
-    said: bool,
+    /// What of it the last write said, or says.
+    said: Message,
     sight: Option<Sight>,
-    /// The Lease is renewed in our name by another boot: by another host, or a former life.
-    twin: bool,
-    told_of_twin: bool,
+    /// Who else holds the Lease in our name.
+    namesake: Option<Namesake>,
     grace: Grace,
     asked: Option<Asked>,
     writes: Writes,
@@ -83,6 +82,16 @@ struct Asked {
     what: What,
 }
 
+/// Somebody who is not this process, nor one before it on this boot of this host, and has the
+/// Lease in this node's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Namesake {
+    /// As far as is known what this host wrote before it booted.
+    FormerLife,
+    /// Another host: it renews.
+    Twin,
+}
+
 /// What the holder wants to say in the Lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -113,10 +122,9 @@ impl Elector {
             wish: Wish::Hold,
             standing: Standing::First,
             message: Message::default(),
-            said: true,
+            said: Message::default(),
             sight: None,
-            twin: false,
-            told_of_twin: false,
+            namesake: None,
             grace: Grace::default(),
             asked: None,
             writes: Writes::new(plan.node.clone(), timings.duration(), seed),
@@ -203,7 +211,7 @@ impl Elector {
     /// Another host renews the Lease in this node's name.
     #[must_use]
     pub const fn has_twin(&self) -> bool {
-        self.twin && self.told_of_twin
+        matches!(self.namesake, Some(Namesake::Twin))
     }
 
     /// Since when this node, which has no term, may claim the Lease; none: it may not now.
@@ -234,9 +242,12 @@ impl Elector {
 
     /// Sets what is to stand in the Lease; a holder writes it at once.
     pub fn say(&mut self, message: Message) {
-        let declines = message.unmet.is_some() && message.unmet != self.message.unmet;
-        self.said &= message.offer == self.message.offer && !declines;
         self.message = message;
+    }
+
+    fn has_news(&self) -> bool {
+        let declines = self.message.unmet.is_some() && self.message.unmet != self.said.unmet;
+        self.message.offer != self.said.offer || declines
     }
 
     /// Something makes it doubtful whether the Lease still is as it was last seen: it is read.
@@ -266,7 +277,7 @@ impl Elector {
             Err(Failure::Conflict | Failure::Gone) => {
                 // Somebody was faster, or an earlier write of ours happened after all.
                 self.notices.extend(self.api.answered(now));
-                self.said = false;
+                self.said = Message::default();
                 self.unsure = true;
                 self.next = now;
                 self.next_write = self.conflicts.failed(now);
@@ -293,7 +304,7 @@ impl Elector {
         let (what, call) = match (self.intent(now), &self.sight) {
             (What::Claim, Some(sight)) => {
                 let marks = self.marks(sight);
-                self.said = true;
+                self.said = self.message.clone();
                 (What::Claim, Call::Write(self.writes.claim(sight, marks, now)))
             }
             (What::Release, Some(sight)) => {
@@ -320,7 +331,7 @@ impl Elector {
     }
 
     fn is_ours(&self, sight: &Sight) -> bool {
-        sight.holder() == Some(self.writes.holder()) && !self.twin
+        sight.holder() == Some(self.writes.holder()) && self.namesake.is_none()
     }
 
     /// What a write of ours leaves in the Lease for the others.
@@ -384,7 +395,7 @@ impl Elector {
             Wish::Hold => match self.confirmed.filter(|_| self.term.is_some()) {
                 // It vanished: made anew before a client-go elector finds it missing.
                 Some(_) if sight.version.is_none() => Moment::START,
-                Some(_) if !self.said => Moment::START,
+                Some(_) if self.has_news() => Moment::START,
                 Some(sent) => sent + self.timings.retry(),
                 None => self.claimable(sight).min(self.next_look(sight)),
             },
@@ -463,14 +474,15 @@ impl Elector {
         let boot = sight.record.marks.boot.as_ref().filter(|boot| named && **boot != self.boot);
         let mine = self.writes.sent(sight.record.nonce.as_ref()).is_some();
         let Some(boot) = boot.filter(|_| !mine && !self.boot.is_empty()) else {
-            (self.twin, self.told_of_twin) = (false, false);
+            self.namesake = None;
             return;
         };
         let renewed = known.is_some_and(|known| known != sight.changed);
-        if self.twin && renewed && !std::mem::replace(&mut self.told_of_twin, true) {
+        if self.namesake == Some(Namesake::FormerLife) && renewed {
+            self.namesake = Some(Namesake::Twin);
             self.notices.push_back(Notice::Twin { boot: boot.clone() });
         }
-        self.twin = true;
+        self.namesake.get_or_insert(Namesake::FormerLife);
         self.end_term(Reason::Twin);
     }
 
@@ -511,7 +523,7 @@ impl Elector {
     fn failed(&mut self, asked: &Asked, cause: String, now: Moment) {
         self.unsure |= asked.what != What::Read;
         self.grace.failed(asked.sent);
-        self.said = false;
+        self.said = Message::default();
         self.prompt = None;
         self.next = self.backoff.failed(now);
         self.api.failed(cause, now);

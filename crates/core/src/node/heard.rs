@@ -67,13 +67,13 @@ impl Node {
         let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
         let question = self.rivals.poll(own, &mut self.probes, now);
         self.effects.extend(question);
+        let alive = self.rivals.alive().map(|(address, _)| address);
+        let neighbours = &self.neighbours();
+        let segment = Segment { own, neighbours, alive, vips: &vips };
         let need = self.need_for_quiet(now);
-        let question = self.quiet.poll(need, own, &vips, &mut self.probes, now);
+        let question = self.quiet.poll(need, &segment, &mut self.probes, now);
         self.effects.extend(question);
         if self.keeps_vigil(now) {
-            let neighbours = &self.neighbours();
-            let alive = self.rivals.alive().map(|(address, _)| address);
-            let segment = Segment { own, neighbours, alive, vips: &vips };
             let question = self.vigil.poll(&segment, &mut self.probes, now);
             self.effects.extend(question);
         }

@@ -75,6 +75,10 @@ impl Node {
         if self.shutdown.is_some() {
             return Some((MoveReason::ShuttingDown, None));
         }
+        if self.holding_on.is_some() || self.elector.is_unanswered(now) {
+            // Nobody would hear of it.
+            return None;
+        }
         if let Some(to) = request.filter(|to| **to != self.plan.node) {
             return Some((MoveReason::Requested, Some(to)));
         }

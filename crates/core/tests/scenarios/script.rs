@@ -95,6 +95,17 @@ fn happen(world: &mut World, words: &mut Words<'_>) -> Result<(), String> {
         "api" => world.api = api(words)?,
         "link" => world.link(words.next() == Some("up")),
         "deleted" => world.delete(),
+        "kernel" => world.kernel_refuses = words.next() == Some("refuses"),
+        "shutdown" => world.tell(Event::Shutdown),
+        "end" => {}
+        other => beside(world, other, words)?,
+    }
+    Ok(())
+}
+
+/// What happens to the other nodes, on the segment, and to the node's API server.
+fn beside(world: &mut World, what: &str, words: &mut Words<'_>) -> Result<(), String> {
+    match what {
         "candidates" => {
             let candidates = candidates(world, words)?;
             world.tell(Event::Candidates(candidates));
@@ -127,9 +138,6 @@ fn happen(world: &mut World, words: &mut Words<'_>) -> Result<(), String> {
             world.store(Some(LeaseRecord { holder: String::new(), ..record }));
             marked(world, to, |marks, node| marks.successor = Some(node))?;
         }
-        "kernel" => world.kernel_refuses = words.next() == Some("refuses"),
-        "shutdown" => world.tell(Event::Shutdown),
-        "end" => {}
         other => return Err(format!("no such happening: {other}")),
     }
     Ok(())

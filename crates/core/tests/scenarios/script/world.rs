@@ -32,6 +32,7 @@ pub(crate) enum Api {
     Strips,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is set by a word of its own")]
 pub(crate) struct World {
     node: Node,
     now: Moment,
