@@ -113,6 +113,9 @@ impl Mixed {
     }
 }
 
+/// A holder of ours that goes on without the API meets its successor at once.
+const MEETING: Duration = Duration::from_millis(250);
+
 /// The original holds, and ours are candidates.
 fn original_first(linger: u32) -> Mixed {
     let mut mixed = Mixed::new(linger);
@@ -204,4 +207,43 @@ fn ours_take_over_from_an_original_that_is_dead_for_good() {
     mixed.start(ORIGINAL);
     mixed.owner(&OURS);
     mixed.end(GRAIN);
+}
+
+/// A node that goes back to the original: its candidate Lease of before vouches for nobody.
+#[test]
+fn ours_wait_for_an_original_where_one_of_ours_was() {
+    let mut mixed = Mixed::new(400);
+    mixed.stage.start(ORIGINAL).expect("started");
+    mixed.owner(&[ORIGINAL]);
+    mixed.start(0);
+    std::thread::sleep(2 * CALM);
+    mixed.daemon(ORIGINAL).kill().expect("killed");
+    mixed.start(ORIGINAL);
+    mixed.owner(&[ORIGINAL]);
+    mixed.daemon(ORIGINAL).terminate().expect("told");
+    mixed.owner(&[0]);
+    mixed.end(Duration::ZERO);
+}
+
+/// Without any API ours goes on. When it is back, one of the two is faster; if it is the original,
+/// ours hears it.
+#[test]
+fn ours_meet_an_original_when_the_api_returns() {
+    let mut mixed = Mixed::new(0);
+    mixed.start(0);
+    mixed.owner(&[0]);
+    mixed.start(ORIGINAL);
+    std::thread::sleep(CALM);
+    let api = |node| (mixed.stage.control_plane(), node);
+    for (plane, node) in [0, 1, ORIGINAL].map(api) {
+        plane.freeze(node).expect("frozen");
+    }
+    std::thread::sleep(mixed.stage.spec().lease_duration() * 2);
+    assert_eq!(mixed.stage.owner(), Some(0), "it goes on\n{}", mixed.logs());
+    for (plane, node) in [ORIGINAL, 1, 0].map(api) {
+        plane.thaw(node).expect("thawed");
+    }
+    std::thread::sleep(mixed.stage.spec().lease_duration());
+    mixed.owner(&[0, ORIGINAL]);
+    mixed.end(MEETING);
 }

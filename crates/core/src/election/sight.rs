@@ -19,6 +19,9 @@ pub struct Sight {
     /// Nobody who has no term may claim before, whatever the record says: the Lease vanished, or
     /// went back to an older state, and somebody may hold by what it said before, seen here or not.
     pub barred_until: Moment,
+    /// It changed, and its mark did not: its last writer is no node of ours, whatever name it has.
+    /// A node that goes back to the original leaves a candidate Lease behind that vouches for it.
+    pub unmarked: bool,
 }
 
 impl Sight {
@@ -31,20 +34,26 @@ impl Sight {
         now: Moment,
     ) -> Self {
         match (before, seen) {
-            (None, Some(Observation { version, record })) => {
-                Self { version: Some(version), record, changed: now, barred_until: Moment::START }
-            }
+            (None, Some(Observation { version, record })) => Self {
+                version: Some(version),
+                unmarked: record.nonce.is_none(),
+                record,
+                changed: now,
+                barred_until: Moment::START,
+            },
             (None, None) => Self {
                 version: None,
                 record: LeaseRecord::default(),
                 changed: now,
                 barred_until: Moment::START,
+                unmarked: false,
             },
             (Some(before), None) if before.version.is_none() => before,
             (Some(before), None) => Self {
                 version: None,
                 barred_until: before.bar(duration, now),
                 changed: now,
+                unmarked: before.unmarked,
                 record: before.record,
             },
             (Some(before), Some(Observation { version, record })) => {
@@ -52,8 +61,10 @@ impl Sight {
                 let older = before.version.as_ref().is_some_and(|known| is_older(&version, known));
                 let barred_until =
                     if older { before.bar(duration, now) } else { before.barred_until };
+                let mark_is_old = before.record.nonce == record.nonce;
                 Self {
                     barred_until,
+                    unmarked: if same { before.unmarked } else { mark_is_old },
                     changed: if same { before.changed } else { now },
                     version: Some(version),
                     record,
@@ -108,3 +119,6 @@ fn is_older(version: &Version, than: &Version) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

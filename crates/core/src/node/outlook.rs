@@ -160,9 +160,10 @@ impl Node {
             let found = self.facts.held().next().is_some();
             return (!found).then_some(Need::LastHolder(patience));
         }
+        let marked = self.elector.sight().is_some_and(|sight| !sight.unmarked);
         match self.damping.holder() {
             None => Some(Need::Stranger),
-            Some(last) if self.is_one_of_us(last, now) => None,
+            Some(last) if marked && self.is_one_of_us(last, now) => None,
             Some(_) => Some(Need::LastHolder(patience)),
         }
     }

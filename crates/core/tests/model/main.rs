@@ -2,8 +2,8 @@
 //! so many faults can strike them. Two nodes never answer at once, and from every end there is one
 //! again.
 //!
-//! `KUBE_VIP_MODEL_FAULTS` says how many faults (2), `KUBE_VIP_MODEL_SECONDS` for how long they may
-//! strike (6). What is explored, and what is not: `docs/explain/model.md`.
+//! `KUBE_VIP_MODEL_FAULTS` says how many faults, `KUBE_VIP_MODEL_SECONDS` for how long they may
+//! strike. What is explored, and what is not: `docs/explain/model.md`.
 
 mod clock;
 mod host;

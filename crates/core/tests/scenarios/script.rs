@@ -9,6 +9,7 @@
 //! 0.0 lease b 5s | lease nobody | lease none               what the API server has; not watched
 //! 0.0 watch b 5s | watch nobody | watch none | watch       … and the watch shows it
 //! 0.0 watch nobody 1s then c 5s                             … but somebody was faster
+//! 0.0 watch b 5s unmarked                                   … written by one of the original
 //! 0.0 annotated                                            somebody else's write, watched
 //! 0.0 restored b 5s | restored nobody                     the same at a lower version, not watched
 //! 0.0 api answers [700ms] | refuses | hangs | loses        from now on; lost: done, not answered
@@ -135,7 +136,8 @@ fn beside(world: &mut World, what: &str, words: &mut Words<'_>) -> Result<(), St
         "released" => {
             let to = words.nth(1);
             let record = world.record().unwrap_or_default();
-            world.store(Some(LeaseRecord { holder: String::new(), ..record }));
+            let nonce = fresh(world);
+            world.store(Some(LeaseRecord { holder: String::new(), nonce, ..record }));
             marked(world, to, |marks, node| marks.successor = Some(node))?;
         }
         other => return Err(format!("no such happening: {other}")),
@@ -236,15 +238,23 @@ fn lease(world: &World, words: &mut Words<'_>) -> Result<Option<LeaseRecord>, St
     let duration = words.next().map_or(Ok(Duration::from_secs(1)), duration)?;
     let transitions = world.record().map_or(0, |record| record.transitions);
     let renewed = Some(world.now_in_micros());
+    // The original leaves annotations as they were.
+    let old = words.clone().next() == Some("unmarked") && words.next().is_some();
+    let nonce = if old { world.record().and_then(|record| record.nonce) } else { fresh(world) };
     Ok(Some(LeaseRecord {
         holder,
         duration,
         acquired: Some(0),
         renewed,
         transitions,
-        nonce: None,
+        nonce,
         marks: Marks::default(),
     }))
+}
+
+/// The mark of another node of ours.
+fn fresh(world: &World) -> Option<Nonce> {
+    Some(Nonce(format!("x-{}", world.now_in_micros())))
 }
 
 fn api(words: &mut Words<'_>) -> Result<Api, String> {
