@@ -37,6 +37,8 @@ mod tests;
 pub struct Bounds {
     /// The lease duration; the longest, where nodes differ.
     pub lease_duration: Duration,
+    /// The shortest lease duration, where nodes differ.
+    pub shortest_lease: Duration,
     /// What the recording cannot tell apart: shorter overlaps, gaps and afterglows are nothing.
     pub resolution: Duration,
     /// G2: how much later than a lease duration after the fault another node may answer.
@@ -50,10 +52,17 @@ pub struct Bounds {
     pub orphan_fenced: Duration,
     /// G3: how long one step of holding on lasts.
     pub step: Duration,
-    /// G1: how long a holder that held on may answer beside the successor that it meets.
+    /// G1: how long a holder that held on may answer beside the successor that it meets, if frames
+    /// pass and its daemon runs.
     pub meeting: Duration,
-    /// Holders hold on while the API is away: else G4 is not judged.
+    /// G1: how long a fence may be missing that somebody deleted.
+    pub mending: Duration,
+    /// Holders hold on while the API is away.
     pub holds_on: bool,
+    /// G4 is judged: holders hold on, and no node is to take an address back for its own sake.
+    pub calm: bool,
+    /// G5: for how long nobody may answer between the giver and the taker of a planned move.
+    pub handing_over: Duration,
     /// G7: for how long what is said may differ from what is so.
     pub honest: Duration,
     /// G5: how much later than a lease duration after the last fault there must be one owner.
@@ -67,14 +76,18 @@ impl Bounds {
     pub const fn with_lifetimes(lease_duration: Duration, resolution: Duration) -> Self {
         Self {
             lease_duration,
+            shortest_lease: lease_duration,
             resolution,
             takeover: Duration::from_millis(300),
             settled: Duration::from_secs(10),
             orphan: Duration::from_millis(100 + 500),
             orphan_fenced: Duration::from_millis(100),
-            step: Duration::from_secs(2),
+            step: Duration::from_millis(2500),
             meeting: Duration::from_millis(250),
+            mending: Duration::from_millis(100),
             holds_on: true,
+            calm: true,
+            handing_over: Duration::from_millis(300),
             honest: Duration::from_secs(1),
             recovery: Duration::from_secs(2),
         }

@@ -68,9 +68,12 @@ pub fn bounds(scenario: &Scenario) -> Bounds {
         .map(|host| host.timings.renew_deadline() + host.timings.retry())
         .max()
         .unwrap_or_default();
+    let durations = scenario.hosts.iter().map(|host| host.timings.duration());
     Bounds {
         settled,
-        holds_on: false,
+        shortest_lease: durations.min().unwrap_or_default(),
+        holds_on: scenario.holds_on,
+        calm: scenario.holds_on && !scenario.fail_back,
         ..Bounds::with_lifetimes(scenario.lease_duration(), Duration::ZERO)
     }
 }

@@ -5,7 +5,7 @@
 //! A case begins when the API turns bad for a holder that has been well for a while, in a world
 //! without a stranger and without the original, and ends when the holder has written the Lease
 //! again, or when anything else is done to it. It is "for all alike" while no other node that is
-//! alive has a good API for longer than half a lease duration: nobody could claim meanwhile.
+//! alive has a good API for longer than half a second.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::scene::Scene;
 use super::{Bounds, Guarantee, Verdict};
 
 pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict) {
-    if !bounds.holds_on {
+    if !bounds.calm {
         return;
     }
     let mut scene = Scene::before(timeline);
@@ -30,16 +30,25 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
         }
         let case = Case {
             holder,
+            owner: holder,
             began: entry.at,
-            others: scene.all().map(|_| None).collect(),
+            others: scene.all().map(|_| None).collect::<Vec<_>>(),
+            looked: entry.at,
+            able: entry.at,
             alike: true,
             returned: false,
             moves: 0,
             scene: scene.clone(),
         };
-        case.run(timeline, index, bounds, verdict);
+        case.run(timeline, index, verdict);
     }
 }
+
+/// A failure for all alike does not reach all in the same instant.
+const TOGETHER: Duration = Duration::from_millis(500);
+
+/// A node whose API is bad knows that, and says so, within this time: three looks a second apart.
+const KNOWN: Duration = Duration::from_secs(4);
 
 /// The one node that answers, if the Lease names it and it is quite well.
 fn owner(scene: &Scene) -> Option<usize> {
@@ -94,9 +103,15 @@ const fn is_about_api(fault: Fault) -> bool {
 /// The API turned bad for the holder.
 struct Case {
     holder: usize,
+    /// Who answers now, or did last.
+    owner: usize,
     began: Duration,
-    /// For each node: since when its API has been good although the holder's is bad.
-    others: Vec<Option<Duration>>,
+    /// For each node: from when until when its API was good although the holder's is bad.
+    others: Vec<Option<(Duration, Duration)>>,
+    /// The time of the last look.
+    looked: Duration,
+    /// When another node was last able to take over.
+    able: Duration,
     /// It has been bad for all alike so far.
     alike: bool,
     /// The API is good again for the holder.
@@ -107,16 +122,20 @@ struct Case {
 }
 
 impl Case {
-    fn run(mut self, timeline: &Timeline, first: usize, bounds: &Bounds, verdict: &mut Verdict) {
+    fn run(mut self, timeline: &Timeline, first: usize, verdict: &mut Verdict) {
+        self.look(self.began);
         for entry in &timeline.entries[first + 1..] {
-            self.look(entry.at, bounds);
+            self.look(entry.at);
             self.scene.follow(entry);
+            self.look(entry.at);
             if self.is_over(entry) {
                 break;
             }
             let broken = match entry.what {
-                What::Answers { node, on: false } if node == self.holder => self.silence(),
-                What::Answers { node, on: true } if node != self.holder => self.moved(node),
+                What::Answers { node, on: false } if node == self.holder => self.silence(entry.at),
+                What::Answers { node, on: true } if node != self.holder => {
+                    self.moved(node, entry.at)
+                }
                 _ => None,
             };
             if let Some(text) = broken {
@@ -133,22 +152,33 @@ impl Case {
     }
 
     /// Time has passed, with everything as it is.
-    fn look(&mut self, now: Duration, bounds: &Bounds) {
+    fn look(&mut self, now: Duration) {
+        if self.scene.able().into_iter().any(|node| node != self.holder) {
+            self.able = now;
+        }
         for node in self.scene.all().filter(|node| *node != self.holder) {
             let good = self.scene.is_whole(node) && !self.scene.api_is_bad(node);
-            let since = self.others[node].filter(|_| good);
-            if let Some(since) = since.filter(|_| !self.returned) {
-                self.alike &= now.saturating_sub(since) <= bounds.lease_duration / 2;
+            if !good {
+                continue;
             }
-            self.others[node] = good.then(|| since.unwrap_or(now));
+            let since = match self.others[node] {
+                Some((since, until)) if until == self.looked => since,
+                _ => now,
+            };
+            self.others[node] = Some((since, now));
+            self.alike &= self.returned || now.saturating_sub(since) <= TOGETHER;
         }
+        self.looked = now;
     }
 
     /// What is seen from here on has another cause, or the API is back and the Lease renewed.
     fn is_over(&self, entry: &Entry) -> bool {
         let scene = &self.scene;
         let alone = scene.all().all(|node| node == self.holder || scene.is_cut_off(node));
+        let moved = self.owner != self.holder;
         let disturbed = match entry.what {
+            // Where it has moved to, another story begins.
+            What::Fault(fault) if moved && fault.node() == Some(self.owner) => true,
             What::Fault(fault) => match fault.node() {
                 Some(node) if node != self.holder => matches!(
                     fault,
@@ -166,12 +196,19 @@ impl Case {
             }
             _ => false,
         };
-        disturbed || alone || scene.is_cut_off(self.holder)
+        let again = self.returned && scene.api_is_bad(self.holder);
+        // Then it is to let go: the others are served, and it is not.
+        disturbed
+            || again
+            || alone
+            || scene.is_shut_out(self.holder)
+            || scene.is_cut_off(self.holder)
+            || (moved && self.returned)
     }
 
     /// The holder fell silent.
-    fn silence(&mut self) -> Option<String> {
-        let able = self.scene.able().into_iter().any(|node| node != self.holder);
+    fn silence(&mut self, at: Duration) -> Option<String> {
+        let able = at <= self.able + TOGETHER;
         if self.alike {
             Some("fell silent although it was bad for all alike".to_owned())
         } else if !able && !self.scene.answering().any(|node| node != self.holder) {
@@ -182,9 +219,10 @@ impl Case {
     }
 
     /// Another node began to answer.
-    fn moved(&mut self, node: usize) -> Option<String> {
+    fn moved(&mut self, node: usize, at: Duration) -> Option<String> {
         self.moves += 1;
-        let bad = self.scene.api_is_bad(node);
+        self.owner = node;
+        let bad = self.others[node].is_none_or(|(_, until)| at > until + KNOWN);
         if self.alike {
             Some("the address moved although it was bad for all alike".to_owned())
         } else if self.moves > 1 {

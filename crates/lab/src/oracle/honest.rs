@@ -3,7 +3,8 @@
 //!
 //! Judged only where the recording shows what daemons say. After anything is done to a node, to the
 //! Lease or to the store it has the time to settle; a Lease that was deleted or put back says
-//! nothing that is true until it is written again.
+//! nothing that is true until it is written again; and a Lease that names a daemon which has not
+//! held since it started is a former daemon's.
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use super::{Bounds, Guarantee, Verdict};
 #[derive(Clone, Debug, Default)]
 struct Word {
     says: Option<(bool, Option<usize>)>,
+    /// It has not held since it started.
+    fresh: bool,
     /// From when on it is judged.
     settled: Duration,
     wrong: Option<(Duration, String)>,
@@ -56,6 +59,7 @@ fn hear(entry: &Entry, bounds: &Bounds, words: &mut [Word]) {
         What::Says { node, holds, holder } => {
             if let Some(word) = words.get_mut(node) {
                 word.says = Some((holds, holder));
+                word.fresh &= !holds;
             }
         }
         What::Fault(fault) => {
@@ -64,7 +68,7 @@ fn hear(entry: &Entry, bounds: &Bounds, words: &mut [Word]) {
                     word.settled = word.settled.max(entry.at + bounds.settled);
                 }
                 if matches!(fault, Fault::Started(of) | Fault::Killed(of) if of == node) {
-                    word.says = None;
+                    (word.says, word.fresh) = (None, true);
                 }
             }
         }
@@ -79,8 +83,7 @@ impl Word {
         }
         match wrong.filter(|_| able) {
             None => self.wrong = None,
-            Some(_) if self.wrong.is_some() => {}
-            Some(text) => self.wrong = Some((at, text)),
+            Some(text) => self.wrong = Some((self.wrong.take().map_or(at, |(at, _)| at), text)),
         }
     }
 
@@ -102,7 +105,8 @@ const NEVER: Duration = Duration::from_secs(1 << 40);
 fn wrong(timeline: &Timeline, scene: &Scene, node: usize, word: &Word) -> Option<String> {
     let (says, holder) = word.says?;
     let (answers, named) = (scene.answers(node), scene.holder() == Some(node));
-    if says == named && named == answers && holder == scene.holder() {
+    let agree = says == named || (word.fresh && !says);
+    if agree && says == answers && holder == scene.holder() {
         return None;
     }
     let who = |node: Option<usize>| node.map_or("nobody".to_owned(), |node| timeline.name(node));

@@ -1,7 +1,8 @@
 //! G1: at no instant do two of our nodes answer for one address on one segment.
 //!
 //! A holder that held on while the API was away, and then meets its successor, may take the time
-//! that is allowed for it. Of a node that runs the original only this much is ours to answer for:
+//! that is allowed for it; if its daemon does not run, the kernel ends the step that it was in. A
+//! fence that somebody deletes is back in a moment. Of a node that runs the original only this much is ours to answer for:
 //! while the Lease names it and it answers, none of ours does.
 
 use std::time::Duration;
@@ -15,8 +16,8 @@ use super::{Bounds, Guarantee, Verdict};
 struct Overlap {
     from: Duration,
     nodes: Vec<usize>,
-    /// One of them held on, as it may.
-    meeting: bool,
+    /// How long it may last.
+    allowed: Duration,
 }
 
 pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict) {
@@ -35,20 +36,37 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
         if !answering.is_empty() {
             answering.extend(scene.rightful_original());
         }
-        match (&mut both, answering.len() > 1) {
-            (None, true) => {
-                let holds_on = |node: &usize| {
-                    scene.may_hold_on(*node, entry.at, bounds.lease_duration) && bounds.holds_on
-                };
-                let meeting = answering.iter().any(holds_on);
-                both = Some(Overlap { from: entry.at, nodes: answering, meeting });
+        let more = answering.len() > 1;
+        if more && both.is_none() {
+            both = Some(Overlap { from: entry.at, nodes: Vec::new(), allowed: Duration::ZERO });
+        }
+        match &mut both {
+            Some(overlap) if more => {
+                let allowed = |node: &usize| allowed(&scene, *node, overlap.from, bounds);
+                let most = answering.iter().map(allowed).max().unwrap_or_default();
+                overlap.allowed = overlap.allowed.max(most);
+                overlap.nodes.extend(answering);
             }
-            (Some(overlap), true) => overlap.nodes.extend(answering),
-            (Some(_), false) => report(timeline, bounds, (both.take(), entry.at), verdict),
-            (None, false) => {}
+            _ => report(timeline, bounds, (both.take(), entry.at), verdict),
         }
     }
     report(timeline, bounds, (both, timeline.ended), verdict);
+}
+
+/// How long an overlap from `from` on may last because of this node.
+fn allowed(scene: &Scene, node: usize, from: Duration, bounds: &Bounds) -> Duration {
+    if scene.lost_its_fence(node, from.saturating_sub(bounds.mending)) {
+        return bounds.mending;
+    }
+    if !bounds.holds_on || !scene.may_hold_on(node, from, bounds.shortest_lease) {
+        return Duration::ZERO;
+    }
+    if !scene.has_run_since(node, from.saturating_sub(bounds.step)) {
+        return bounds.step + bounds.orphan;
+    }
+    // Announcements are repeated after a second at the latest.
+    let garbled = if scene.is_garbled(node) { Duration::from_secs(1) } else { Duration::ZERO };
+    bounds.meeting + garbled
 }
 
 /// Reports an overlap that is longer than the recording's grain, and than is allowed.
@@ -58,11 +76,10 @@ fn report(
     overlap: (Option<Overlap>, Duration),
     verdict: &mut Verdict,
 ) {
-    let (Some(Overlap { from, mut nodes, meeting }), to) = overlap else {
+    let (Some(Overlap { from, mut nodes, allowed }), to) = overlap else {
         return;
     };
     let span = to.saturating_sub(from);
-    let allowed = if meeting { bounds.meeting } else { Duration::ZERO };
     if span <= bounds.resolution + allowed {
         return;
     }

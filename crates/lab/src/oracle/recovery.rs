@@ -46,7 +46,9 @@ fn report(
     verdict: &mut Verdict,
 ) {
     let span = to.saturating_sub(from);
-    if owners.len() == 1 || span <= bounds.resolution {
+    // Between giver and taker of a planned move nobody answers for a moment.
+    let allowed = if owners.is_empty() { bounds.handing_over } else { Duration::ZERO };
+    if owners.len() == 1 || span <= bounds.resolution + allowed {
         return;
     }
     let names: Vec<String> = owners.iter().map(|node| timeline.name(*node)).collect();

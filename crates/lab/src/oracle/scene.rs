@@ -26,6 +26,10 @@ const REACH: Parts = Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hea
 /// The parts without which the node's own API server is away, or slow.
 const API: Parts = Parts::of(&[Part::ApiProcess, Part::ApiSchedule, Part::ApiPace]);
 
+/// The parts without which a daemon does not run as it should.
+const DAEMON: Parts =
+    Parts::of(&[Part::Process, Part::Schedule, Part::Processor, Part::Kernel, Part::Power]);
+
 /// The parts without which a node hears nobody.
 const EARS: Parts = Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hearing]);
 
@@ -81,7 +85,9 @@ impl Scene {
                 self.holder = Some(node);
                 self.with(node, |node| node.wrote_at(entry.at));
             }
-            What::Fenced { node, on } => self.with(node, |node| node.fenced = on),
+            What::Fenced { node, on } => self.with(node, |node| {
+                node.fence = (on, if on { node.fence.1 } else { Some(entry.at) });
+            }),
             What::Fault(fault) => {
                 if matches!(fault, Fault::LeaseDeleted | Fault::LeaseRestored) {
                     self.meddled = Some(entry.at);
@@ -119,6 +125,8 @@ impl Scene {
             });
             let node = &mut self.nodes[index];
             node.api_trouble.note(api_is_bad, at);
+            node.learn(api_is_bad, at);
+            node.unwell.note(node.lacks(DAEMON), at);
             node.deaf.note(node.lacks(EARS), at);
             let shut_out = served && node.missing.contains(Part::ApiProcess);
             node.shut_out.note(shut_out, at);
@@ -176,7 +184,7 @@ impl Scene {
 
     /// The node's kernel ends what nobody renews on time.
     pub(super) fn is_fenced(&self, node: usize) -> bool {
-        self.node(node).is_some_and(|node| node.fenced)
+        self.node(node).is_some_and(|node| node.fence.0)
     }
 
     /// The entry shows that a node wrote the Lease.
@@ -219,6 +227,26 @@ impl Scene {
         self.is_whole(node) && self.node(node).is_some_and(|node| !node.lacks(own))
     }
 
+    /// The node's own API server is dead, and another one is not.
+    pub(super) fn is_shut_out(&self, node: usize) -> bool {
+        self.node(node).is_some_and(|node| node.shut_out.lasts)
+    }
+
+    /// The node's daemon has run since `since`, and gets what it needs of its own host.
+    pub(super) fn has_run_since(&self, node: usize, since: Duration) -> bool {
+        self.node(node).is_some_and(|node| !node.unwell.lasted_after(since))
+    }
+
+    /// Frames to and from the node may be lost.
+    pub(super) fn is_garbled(&self, node: usize) -> bool {
+        self.node(node).is_some_and(|node| node.lacks(Parts::of(&[Part::Frames])))
+    }
+
+    /// Somebody deleted the node's fence at `since` or later.
+    pub(super) fn lost_its_fence(&self, node: usize, since: Duration) -> bool {
+        self.node(node).and_then(|node| node.fence.1).is_some_and(|at| at >= since)
+    }
+
     /// The API accepts writes of those that reach it: there is a store, and more than half of the
     /// hosts make it up.
     pub(super) fn accepts_writes(&self) -> bool {
@@ -246,11 +274,12 @@ impl Scene {
     pub(super) fn may_hold_on(&self, node: usize, at: Duration, lease: Duration) -> bool {
         let Some(node) = self.node(node) else { return false };
         let Some(wrote) = node.wrote else { return false };
-        let over = wrote + lease;
+        // Its own clock may be slow, the successor's fast; and a term is shorter than the lease.
+        let over = wrote + (lease - lease / 500);
         over <= at
             && node.api_trouble.lasted_after(wrote)
             && !node.deaf.exceeds(over, HEARS_WITHIN)
-            && !node.shut_out.exceeds(over, NOTICES_WITHIN)
+            && !(node.learnt && node.shut_out.exceeds(over, NOTICES_WITHIN))
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use kube_vip_core::event::{Effect, Event};
 use kube_vip_core::node::Node;
-use kube_vip_core::status::Reason;
 
 use crate::timeline::{Fault, Part, What};
 
@@ -111,7 +110,7 @@ impl World {
     fn record_word(&mut self, node: usize, id: u64) {
         let Some(daemon) = self.hosts[node].daemon(id) else { return };
         let status = daemon.node.status();
-        let holds = matches!(status.reason, Reason::Elected | Reason::HoldingOn);
+        let holds = status.term.is_some() || status.holding_on.is_some();
         let named = status.lease.holder;
         let holder = named.and_then(|name| self.hosts.iter().position(|host| host.name == name));
         let Some(daemon) = self.hosts[node].daemon(id) else { return };

@@ -10,13 +10,20 @@ pub(super) struct Node {
     pub(super) answers: bool,
     pub(super) missing: Parts,
     pub(super) wrote: Option<Duration>,
-    pub(super) fenced: bool,
+    /// It has a fence, and when somebody last deleted one.
+    pub(super) fence: (bool, Option<Duration>),
     /// The original runs here, or somebody else left the address that is found here.
     pub(super) original: bool,
     /// Its API was slow or away.
     pub(super) api_trouble: Trouble,
     /// It heard nobody.
     pub(super) deaf: Trouble,
+    /// Since when its daemon has had nothing to complain of.
+    pub(super) able: Option<Duration>,
+    /// Its daemon had the time to learn of other API servers.
+    pub(super) learnt: bool,
+    /// Its daemon did not run, or not when it wanted to.
+    pub(super) unwell: Trouble,
     /// Its API server was dead while another one was not.
     pub(super) shut_out: Trouble,
 }
@@ -24,6 +31,13 @@ pub(super) struct Node {
 impl Node {
     pub(super) const fn lacks(&self, parts: Parts) -> bool {
         self.missing.meets(parts)
+    }
+
+    /// Time has passed.
+    pub(super) fn learn(&mut self, api_is_bad: bool, at: Duration) {
+        let able = self.missing.is_empty() && !api_is_bad;
+        self.learnt |= self.able.is_some_and(|since| at >= since + LEARNS_WITHIN);
+        self.able = if able { Some(self.able.unwrap_or(at)) } else { None };
     }
 
     pub(super) fn answer(&mut self, on: bool) {
@@ -50,6 +64,7 @@ impl Node {
         if let Some(part) = fault.gives() {
             self.missing.remove(part);
             if part == Part::Process {
+                (self.able, self.learnt) = (None, false);
                 // It was another process that was frozen.
                 self.missing.remove(Part::Schedule);
                 self.original &= self.answers;
@@ -58,10 +73,13 @@ impl Node {
     }
 }
 
+/// A daemon that can ask for other API servers knows them within this time.
+const LEARNS_WITHIN: Duration = Duration::from_secs(2);
+
 /// A trouble that comes and goes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trouble {
-    lasts: bool,
+    pub(super) lasts: bool,
     since: Duration,
     until: Option<Duration>,
 }
