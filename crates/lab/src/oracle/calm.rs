@@ -3,7 +3,7 @@
 //! and never to nobody.
 //!
 //! A case begins when the API turns bad for a holder that has been well for a while, in a world
-//! without a stranger and without the original, and ends when the holder has written the Lease
+//! without a stranger and without the original, and ends a lease duration after the API is good
 //! again, or when anything else is done to it. It is "for all alike" while no other node that is
 //! alive has a good API for longer than half a second.
 
@@ -36,11 +36,11 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
             looked: entry.at,
             able: entry.at,
             alike: true,
-            returned: false,
+            returned: None,
             moves: 0,
             scene: scene.clone(),
         };
-        case.run(timeline, index, verdict);
+        case.run(timeline, index, (bounds, verdict));
     }
 }
 
@@ -114,15 +114,20 @@ struct Case {
     able: Duration,
     /// It has been bad for all alike so far.
     alike: bool,
-    /// The API is good again for the holder.
-    returned: bool,
+    /// Since when the API has been good again for the holder.
+    returned: Option<Duration>,
     /// How often the address moved.
     moves: u32,
     scene: Scene,
 }
 
 impl Case {
-    fn run(mut self, timeline: &Timeline, first: usize, verdict: &mut Verdict) {
+    fn run(
+        mut self,
+        timeline: &Timeline,
+        first: usize,
+        (bounds, verdict): (&Bounds, &mut Verdict),
+    ) {
         self.look(self.began);
         for entry in &timeline.entries[first + 1..] {
             self.look(entry.at);
@@ -146,9 +151,25 @@ impl Case {
                 );
                 return verdict.broken(Guarantee::Calm, entry.at, entry.at, text);
             }
-            self.returned |= !self.scene.api_is_bad(self.holder);
+            self.returns(entry.at);
+            if self.returned.is_some_and(|at| entry.at > at + bounds.lease_duration) {
+                break;
+            }
         }
         verdict.occasion(Guarantee::Calm);
+    }
+
+    /// Is the API good again for the holder? If it always was for another one, it was not bad for
+    /// all alike.
+    fn returns(&mut self, at: Duration) {
+        if self.returned.is_some() || self.scene.api_is_bad(self.holder) {
+            return;
+        }
+        self.returned = Some(at);
+        let always = |good: &Option<(Duration, Duration)>| {
+            good.is_some_and(|(since, until)| since <= self.began && until == at)
+        };
+        self.alike &= !self.others.iter().any(always);
     }
 
     /// Time has passed, with everything as it is.
@@ -166,7 +187,7 @@ impl Case {
                 _ => now,
             };
             self.others[node] = Some((since, now));
-            self.alike &= self.returned || now.saturating_sub(since) <= TOGETHER;
+            self.alike &= self.returned.is_some() || now.saturating_sub(since) <= TOGETHER;
         }
         self.looked = now;
     }
@@ -179,6 +200,8 @@ impl Case {
         let disturbed = match entry.what {
             // Where it has moved to, another story begins.
             What::Fault(fault) if moved && fault.node() == Some(self.owner) => true,
+            // It is good again: what comes now is another case.
+            What::Fault(_) if self.returned.is_some_and(|at| entry.at > at) => true,
             What::Fault(fault) => match fault.node() {
                 Some(node) if node != self.holder => matches!(
                     fault,
@@ -191,19 +214,16 @@ impl Case {
                 Some(_) => !is_about_api(fault),
                 None => !is_about_api(fault),
             },
-            What::Renewed { node } | What::Lease { holder: Some(node) } => {
-                self.returned && node == self.holder
-            }
             _ => false,
         };
-        let again = self.returned && scene.api_is_bad(self.holder);
+        let again = self.returned.is_some() && scene.api_is_bad(self.holder);
         // Then it is to let go: the others are served, and it is not.
         disturbed
             || again
             || alone
             || scene.is_shut_out(self.holder)
             || scene.is_cut_off(self.holder)
-            || (moved && self.returned)
+            || (moved && self.returned.is_some())
     }
 
     /// The holder fell silent.
@@ -227,7 +247,7 @@ impl Case {
             Some("the address moved although it was bad for all alike".to_owned())
         } else if self.moves > 1 {
             Some("the address moved more than once".to_owned())
-        } else if bad && !self.returned {
+        } else if bad && self.returned.is_none() {
             Some("the address moved to a node whose API is bad as well".to_owned())
         } else {
             None

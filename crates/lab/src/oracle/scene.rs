@@ -75,6 +75,9 @@ impl Scene {
         match entry.what {
             What::Answers { node, on } => self.with(node, |node| node.answer(on)),
             What::Lease { holder } => {
+                if let (Some(giver), None) = (self.holder, holder) {
+                    self.with(giver, |node| node.released = Some(entry.at));
+                }
                 self.holder = holder;
                 if let Some(holder) = holder.filter(|_| self.meddled != Some(entry.at)) {
                     self.with(holder, |node| node.wrote_at(entry.at));
@@ -276,6 +279,8 @@ impl Scene {
         let Some(wrote) = node.wrote else { return false };
         // Its own clock may be slow, the successor's fast; and a term is shorter than the lease.
         let over = wrote + (lease - lease / 500);
+        // Who released, and cannot know whether anybody took it, has no term either.
+        let over = node.released.filter(|at| *at >= wrote).map_or(over, |at| at.min(over));
         over <= at
             && node.api_trouble.lasted_after(wrote)
             && !node.deaf.exceeds(over, HEARS_WITHIN)

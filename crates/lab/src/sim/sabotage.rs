@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kube_vip_core::address::Mac;
-use kube_vip_core::event::{Answer, Check, Effect, Event, Failure, Health, Observation, Voice};
+use kube_vip_core::event::{Answer, Effect, Event, Failure, Observation, Voice};
 use kube_vip_core::wire::arp::{Operation, Packet, Station};
 
 use super::world::{Item, World};
@@ -44,8 +44,6 @@ pub enum Sabotage {
     DeafDaemon,
     /// The daemon is told that somebody answered its questions, although nobody did.
     LivelySegment,
-    /// An API server that is dead is taken for one that accepts connections.
-    BlindHealth,
 }
 
 impl World {
@@ -72,9 +70,6 @@ impl World {
             (Sabotage::TrustedClock, Event::Answered(Answer { id, outcome: Ok(seen) })) => {
                 let outcome = Ok(self.disbelieve(host, seen));
                 Event::Answered(Answer { id, outcome })
-            }
-            (Sabotage::BlindHealth, Event::Checked(Check { local: Health::Refuses(why), .. })) => {
-                Event::Checked(Check { local: Health::Accepts(why), elsewhere: Some(true) })
             }
             (_, event) => event,
         }

@@ -10,6 +10,8 @@ pub(super) struct Node {
     pub(super) answers: bool,
     pub(super) missing: Parts,
     pub(super) wrote: Option<Duration>,
+    /// When it last released the Lease.
+    pub(super) released: Option<Duration>,
     /// It has a fence, and when somebody last deleted one.
     pub(super) fence: (bool, Option<Duration>),
     /// The original runs here, or somebody else left the address that is found here.
