@@ -20,6 +20,12 @@ use crate::status::{MoveReason, Notice};
 /// A candidate that has not said yes by then is asked no more for a while.
 const CONSENT_WITHIN: Duration = Duration::from_secs(1);
 
+/// After so long a process that was told to end lets go of the addresses as they are.
+const GIVE_UP: Duration = Duration::from_secs(4);
+
+/// What the kernel may take to silence the addresses.
+const SILENT_WITHIN: Duration = Duration::from_secs(1);
+
 /// A process that was told to end asks so long, and then leaves the Lease to whoever comes.
 const ASK_UNTIL: Duration = Duration::from_secs(2);
 
@@ -70,6 +76,8 @@ enum Step {
     Offered { nonce: Nonce, since: Moment },
     /// The addresses stop to speak, and go on accepting.
     Silencing {
+        since: Moment,
+        /// The end of the term.
         until: Moment,
         /// The offer that stands in the Lease, until the release replaces it.
         nonce: Option<Nonce>,
@@ -139,6 +147,17 @@ impl Moves {
         self.current.as_ref()?.to.as_ref()
     }
 
+    /// Somebody was heard to speak for one of the addresses that were given away.
+    #[must_use]
+    pub fn is_partly_taken(&self) -> bool {
+        match self.current.as_ref().map(|current| &current.step) {
+            Some(Step::Released { taken, .. } | Step::Reclaiming { taken, .. }) => {
+                !taken.is_empty()
+            }
+            _ => false,
+        }
+    }
+
     /// A move is under way.
     #[must_use]
     pub const fn is_under_way(&self) -> bool {
@@ -165,7 +184,7 @@ impl Moves {
     pub fn deadline(&self, now: Moment) -> Option<Moment> {
         let due = match &self.current.as_ref()?.step {
             Step::Offered { since, .. } => [*since + CONSENT_WITHIN; 2],
-            Step::Silencing { until, .. } => [*until; 2],
+            Step::Silencing { since, until, .. } => [*since + SILENT_WITHIN, *until],
             Step::Released { since, acknowledged, .. } => {
                 [taken_by(*since, *acknowledged), *since + ACCEPT_FOR]
             }
@@ -186,7 +205,7 @@ impl Moves {
             Step::Offered { nonce, since } => {
                 self.offered(current, (&nonce, since), view, &mut notices)
             }
-            Step::Silencing { .. } => silencing(current, view),
+            Step::Silencing { .. } => self.silencing(current, view, &mut notices),
             Step::Released { .. } | Step::Reclaiming { .. } => {
                 self.released(current, view, vips, &mut notices)
             }
@@ -214,15 +233,20 @@ impl Moves {
                 self.current = Some(HandOver { why, to: Some(to), step });
             }
             // It ends in any case: whoever comes.
-            None if view.ending.is_some() => {
-                let step = Step::Silencing { until: term, nonce: None };
+            None if view.ending.is_some_and(|since| view.now < since + GIVE_UP) => {
+                let step = Step::Silencing { since: view.now, until: term, nonce: None };
                 self.current = Some(HandOver { why, to: None, step });
             }
             None => {
                 if let (MoveReason::Requested, Some(to)) = (why, wish)
                     && self.unmet.as_ref() != Some(to)
                 {
-                    let cause = format!("{to} is not there, or not fit");
+                    let declined = self.declined.iter().any(|(node, _)| node == to);
+                    let cause = if declined {
+                        format!("{to} did not take them over a moment ago")
+                    } else {
+                        format!("{to} is not there, or not fit")
+                    };
                     notices.push(Notice::NotHandedOver { cause });
                     self.unmet = Some(to.clone());
                 }
@@ -263,7 +287,8 @@ impl Moves {
             return None;
         };
         if view.candidates.consents(&to, nonce) {
-            let step = Step::Silencing { until: term, nonce: Some(nonce.clone()) };
+            let nonce = Some(nonce.clone());
+            let step = Step::Silencing { since: view.now, until: term, nonce };
             return Some(HandOver { step, ..current });
         }
         if view.now < since + CONSENT_WITHIN {
@@ -276,6 +301,28 @@ impl Moves {
         }
         notices.extend(self.begin(view));
         self.current.take()
+    }
+
+    /// Once nothing speaks any more the Lease may go; a term that ends before ends the move.
+    fn silencing(
+        &mut self,
+        current: HandOver,
+        view: &View<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> Option<HandOver> {
+        let until = view.term?;
+        let Step::Silencing { since, nonce, .. } = current.step else { return Some(current) };
+        let step = if view.silent {
+            Step::Released { since: view.now, acknowledged: None, taken: BTreeSet::new() }
+        } else if view.now < since + SILENT_WITHIN {
+            Step::Silencing { since, until, nonce }
+        } else {
+            let cause = "the kernel did not silence the addresses in time".to_owned();
+            notices.push(Notice::NotHandedOver { cause });
+            self.declined.extend(current.to.map(|to| (to, view.now)));
+            return None;
+        };
+        Some(HandOver { step, ..current })
     }
 
     fn released(
@@ -294,12 +341,15 @@ impl Moves {
         if reclaiming && view.term.is_some() {
             notices.push(Notice::NotHandedOver { cause: "nobody took the Lease".to_owned() });
             self.declined.extend(to.map(|to| (to, view.now)));
-            return None;
+            if view.ending.is_some() {
+                notices.extend(self.begin(view));
+            }
+            return self.current.take();
         }
         let over = view.now >= since + ACCEPT_FOR;
         let all_taken = vips.iter().all(|vip| taken.contains(vip));
         if all_taken || (over && view.other.is_some()) {
-            notices.push(Notice::HandedOver { to: taker(view.other) });
+            notices.push(Notice::HandedOver { to: taker(view.other).or(to) });
             return None;
         }
         if view.released && !reclaiming {
@@ -318,16 +368,6 @@ impl Moves {
         };
         Some(HandOver { why, to, step })
     }
-}
-
-/// Once nothing speaks any more the Lease may go; a term that ends before ends the move.
-fn silencing(current: HandOver, view: &View<'_>) -> Option<HandOver> {
-    view.term?;
-    if !view.silent {
-        return Some(current);
-    }
-    let step = Step::Released { since: view.now, acknowledged: None, taken: BTreeSet::new() };
-    Some(HandOver { step, ..current })
 }
 
 /// Until when a successor has taken the Lease, or never will; an answer that does not come is

@@ -10,6 +10,9 @@ use crate::moment::Moment;
 use crate::plan::HealthPlan;
 use crate::status::Notice;
 
+/// What is shorter than this is one server's hiccup, and not an API that is away.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// A look that has not ended so long after its time is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 
@@ -25,19 +28,57 @@ pub struct ApiServer {
     /// When the look under way began.
     looking: Option<Moment>,
     due: Moment,
+    /// Since when the API has not answered this node, through whichever server.
+    unanswered: Option<Moment>,
+    /// Until then it is not to be blamed for what all were away for.
+    excused: Moment,
 }
 
 impl ApiServer {
     /// One that nothing is known of.
     #[must_use]
     pub const fn new(plan: HealthPlan) -> Self {
-        Self { plan, well: true, against: 0, last: None, looking: None, due: Moment::START }
+        Self {
+            plan,
+            well: true,
+            against: 0,
+            last: None,
+            looking: None,
+            due: Moment::START,
+            unanswered: None,
+            excused: Moment::START,
+        }
     }
 
     /// It counts as well.
     #[must_use]
     pub const fn is_well(&self) -> bool {
         self.well
+    }
+
+    /// It is unwell, and the API is not: when the API was away, this one has time to be found well
+    /// again like all the others, before the address moves because of it.
+    #[must_use]
+    pub fn is_to_blame(&self, now: Moment) -> bool {
+        !self.well && self.excused <= now
+    }
+
+    /// When it is to blame, if it stays unwell.
+    #[must_use]
+    pub const fn excused(&self) -> Moment {
+        self.excused
+    }
+
+    /// Whether the API answers this node now, through whichever server.
+    pub fn answers(&mut self, unanswered: bool, now: Moment) {
+        if !unanswered {
+            self.unanswered = None;
+            return;
+        }
+        let since = *self.unanswered.get_or_insert(now);
+        if now.since(since) >= AWAY {
+            self.excused = now + self.plan.period * (self.plan.rise + 2);
+        }
     }
 
     /// What was wrong with it when it was last looked at; none: nothing.

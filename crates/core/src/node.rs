@@ -61,6 +61,8 @@ pub struct Node {
     effects: VecDeque<Effect>,
     fitness: Fitness,
     shutdown: Option<Moment>,
+    /// When a hand-over was last under way.
+    moved: Moment,
     finished: bool,
     /// When it was last told something.
     now: Moment,
@@ -90,6 +92,7 @@ impl Node {
             effects: VecDeque::new(),
             fitness: Fitness::Unknown,
             shutdown: None,
+            moved: Moment::START,
             finished: false,
             now: Moment::START,
             deadline: Some(Moment::START),
@@ -183,6 +186,7 @@ impl Node {
     /// Brings everything into line with what is known now.
     fn settle(&mut self, now: Moment) {
         self.fitness = fitness(&self.facts, self.shutdown, now);
+        self.api_server.answers(self.elector.is_unanswered(now), now);
         self.hand_over(now);
         self.ask_the_segment(now);
         self.aim(now);
@@ -264,13 +268,23 @@ impl Node {
                 holding_on.go_on(&grounds, now)
             };
             match end {
-                Ok(()) => self.holding_on = Some(holding_on),
+                Ok(()) => {
+                    if matches!(self.moves.stance(), Stance::Reclaim(_)) {
+                        self.moves.abandon();
+                    }
+                    self.holding_on = Some(holding_on);
+                }
                 Err(end) => self.tell(Notice::HeldOn { since: holding_on.since, end }),
             }
             return;
         }
         let goes = self.leaving().is_some_and(|at| at <= now);
-        let takes_back = matches!(self.moves.stance(), Stance::Reclaim(_)) && entitled.is_none();
+        // An API that is only slow may yet carry out our release, and a successor's claim.
+        let takes_back = matches!(self.moves.stance(), Stance::Reclaim(_))
+            && entitled.is_none()
+            && self.elector.api().failing_since.is_some()
+            && !self.elector.is_writing()
+            && !self.moves.is_partly_taken();
         if !goes && !takes_back {
             return;
         }
@@ -328,10 +342,16 @@ impl Node {
     fn finish(&mut self, now: Moment) {
         let Some(since) = self.shutdown else { return };
         let said = self.registration.is_done() || now >= since + FAREWELL_WITHIN;
+        if self.moves.is_under_way() {
+            self.moved = now;
+        }
         if settled(&self.facts) && self.elector.has_released() && said {
             self.finished = true;
-        } else if now >= since + RELEASE_WITHIN && !self.moves.is_under_way() && !self.finished {
+        } else if now >= since.max(self.moved) + RELEASE_WITHIN && !self.finished {
             self.finished = true;
+            if self.elector.has_released() {
+                return;
+            }
             let cause = self.elector.api().error.clone();
             let cause = cause.unwrap_or_else(|| "no answer in time".to_owned());
             self.tell(Notice::NotReleased { cause });
@@ -349,10 +369,13 @@ impl Node {
                 Some(until - LETTING_GO)
             }
         };
-        let limits = self.shutdown.map(|since| [since + FAREWELL_WITHIN, since + RELEASE_WITHIN]);
+        let limits = self
+            .shutdown
+            .map(|since| [since + FAREWELL_WITHIN, since.max(self.moved) + RELEASE_WITHIN]);
         let alive = self.rivals.alive().map(|(_, at)| at);
         let overdue = self.elector.overdue();
-        let later = [leave, keep, overdue, accepts, self.damping.until()]
+        let excused = Some(self.api_server.excused());
+        let later = [leave, keep, overdue, accepts, excused, self.damping.until()]
             .into_iter()
             .flatten()
             .chain(limits.into_iter().flatten())

@@ -7,6 +7,7 @@
 //! name a process that has long been another. Asked as RFC 5227 asks, with our own address as
 //! sender, so that fabrics which answer for others can be told from the real thing.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,11 @@ use crate::wire::arp::Packet;
 
 /// So often each address is asked for (`PROBE_NUM` of RFC 5227, section 1.1).
 const TIMES: usize = 3;
+
+/// Where there are many addresses the budget leaves each of them one question.
+const fn times(vips: &[Ipv4Addr]) -> usize {
+    if vips.len() > 2 { 1 } else { TIMES }
+}
 
 /// From one question to the next, and from the last one to the claim. The RFC's seconds would cost
 /// a cluster that starts more than they tell it: here everybody is on one segment, and awake.
@@ -89,7 +95,7 @@ impl Quiet {
             return None;
         }
         let vips = segment.vips;
-        let next = vips.get(asked % vips.len().max(1)).filter(|_| asked < TIMES * vips.len());
+        let next = vips.get(asked % vips.len().max(1)).filter(|_| asked < times(vips) * vips.len());
         let Some(address) = next else {
             *self = Self::Clear;
             return None;
@@ -124,11 +130,15 @@ impl Quiet {
 
     /// When to go on.
     #[must_use]
-    pub fn deadline(&self, probes: &Probes) -> Option<Moment> {
-        match *self {
-            Self::Asking { due, .. } => Some(due.max(probes.free())),
-            Self::Answered { again, .. } => Some(again),
-            Self::Idle | Self::Clear => None,
-        }
+    pub fn deadline(&self, need: Option<Need>, probes: &Probes) -> Option<Moment> {
+        let next = match *self {
+            Self::Asking { due, .. } => due.max(probes.free()),
+            Self::Answered { again, .. } => again,
+            Self::Idle | Self::Clear => return None,
+        };
+        Some(match need {
+            Some(Need::LastHolder(until)) => next.min(until),
+            Some(Need::Stranger) | None => next,
+        })
     }
 }

@@ -13,6 +13,9 @@ use crate::status::Notice;
 /// 0.01 to 0.4 s on Linux 6.18).
 const KERNEL_IS_LATE: Duration = Duration::from_millis(500);
 
+/// What may pass until the kernel is asked.
+const ORDERED: Duration = Duration::from_millis(200);
+
 /// The valid lifetime to give an address now, in whole seconds, so that the kernel removes it
 /// before the term ends even if nobody renews it; none: the rest of the term is too short for the
 /// kernel, which refuses a lifetime of zero.
@@ -57,7 +60,9 @@ fn additions(
         let hold = Effect::Hold { vip, until, voice };
         let wanted = renewed || !facts.has(plan, vip) || !facts.speaks(vip, voice);
         if wanted && !facts.is_told(&hold) && !facts.is_paused(&hold, now) {
-            facts.applied(address, Applied { until, expires: now + lifetime });
+            // A whole second may fall between now and the system call.
+            let expires = address_lifetime(until, now + ORDERED).unwrap_or(lifetime);
+            facts.applied(address, Applied { until, expires: now + expires });
             facts.tell(&hold);
             effects.push(hold);
         }

@@ -31,6 +31,9 @@ const DEFEND_EVERY: Duration = Duration::from_secs(10);
 /// At most so many stations are asked at once: a hostile segment can have any number of them.
 const ASKED: usize = 8;
 
+/// So many of them within [`ANSWER_WITHIN`].
+const CONFIRMATIONS: usize = 3;
+
 /// What a packet that was heard means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -53,8 +56,8 @@ pub struct Rivals {
     asked: Vec<(Mac, Ipv4Addr, Moment)>,
     /// Whom to ask as soon as the budget has room.
     to_ask: VecDeque<(Mac, Ipv4Addr)>,
-    /// The last one that was confirmed.
-    rival: Option<RivalStatus>,
+    /// Those that were confirmed lately.
+    rivals: Vec<RivalStatus>,
     /// When each address was last claimed by another station.
     claimed: BTreeMap<Ipv4Addr, Moment>,
     defended: BTreeMap<Ipv4Addr, Moment>,
@@ -103,9 +106,12 @@ impl Rivals {
     /// ARP suppression give it for hosts that are gone, does not count.
     pub fn poll(&mut self, own: Station, probes: &mut Probes, now: Moment) -> Option<Effect> {
         let (mac, address) = *self.to_ask.front()?;
+        if now < self.may_ask() {
+            return None;
+        }
         let question = probes.ask(Packet::request(own, address), mac, now)?;
         self.to_ask.pop_front();
-        self.asked.retain(|(_, _, at)| now.since(*at) <= ANSWER_WITHIN);
+        self.asked.retain(|(_, _, at)| now.since(*at) < ANSWER_WITHIN);
         self.asked.push((mac, address, now));
         Some(question)
     }
@@ -113,9 +119,16 @@ impl Rivals {
     /// When there is something to ask or to tell.
     #[must_use]
     pub fn deadline(&self, probes: &Probes) -> Option<Moment> {
-        let ask = self.to_ask.front().map(|_| probes.free());
-        let gone = self.rival.as_ref().map(|rival| rival.heard + GONE_AFTER);
+        let ask = self.to_ask.front().map(|_| probes.free().max(self.may_ask()));
+        let gone = self.rivals.iter().map(|rival| rival.heard + GONE_AFTER).min();
         [ask, gone].into_iter().flatten().min()
+    }
+
+    /// A segment full of claims must leave room for other questions.
+    fn may_ask(&self) -> Moment {
+        let asked = self.asked.len().checked_sub(CONFIRMATIONS);
+        let first = asked.and_then(|past| self.asked.get(past));
+        first.map_or(Moment::START, |(_, _, at)| *at + ANSWER_WITHIN)
     }
 
     /// A rival was confirmed: what to tell, once for each episode.
@@ -127,14 +140,21 @@ impl Rivals {
         now: Moment,
     ) -> Option<Notice> {
         let node = candidates.with_mac(mac).cloned();
-        let known = self.rival.as_ref().is_some_and(|r| (r.address, r.mac) == (address, mac));
-        self.rival = Some(RivalStatus { address, mac, node: node.clone(), heard: now });
+        let same = |rival: &RivalStatus| (rival.address, rival.mac) == (address, mac);
+        let known = self.rivals.iter().any(same);
+        self.rivals.retain(|rival| !same(rival));
+        if self.rivals.len() >= ASKED {
+            self.rivals.remove(0);
+        }
+        self.rivals.push(RivalStatus { address, mac, node: node.clone(), heard: now });
         (!known).then_some(Notice::Rival { address, mac, node })
     }
 
     /// What to tell of a rival that has not been heard for a while.
     pub fn forget(&mut self, now: Moment) -> Option<Notice> {
-        let gone = self.rival.take_if(|rival| rival.heard + GONE_AFTER <= now)?;
+        // The one that was heard longest ago stands first.
+        let gone = self.rivals.first().filter(|rival| rival.heard + GONE_AFTER <= now)?.clone();
+        self.rivals.remove(0);
         Some(Notice::RivalGone { address: gone.address, mac: gone.mac })
     }
 
@@ -149,14 +169,14 @@ impl Rivals {
 
     /// The last confirmed rival.
     #[must_use]
-    pub const fn rival(&self) -> Option<&RivalStatus> {
-        self.rival.as_ref()
+    pub fn rival(&self) -> Option<&RivalStatus> {
+        self.rivals.last()
     }
 
     /// A rival was confirmed since that moment.
     #[must_use]
     pub fn has_rival_since(&self, since: Moment) -> bool {
-        self.rival.as_ref().is_some_and(|rival| rival.heard >= since)
+        self.rivals.iter().any(|rival| rival.heard >= since)
     }
 
     /// Another station spoke for the address at that moment or later.

@@ -12,15 +12,16 @@ use crate::moment::Moment;
 use crate::probes::Probes;
 use crate::wire::arp::{Packet, Station};
 
-/// From one question to the next. In turn one is for an address of ours, one for the neighbour that
-/// answered last, and one for the next neighbour: none of them need be alive for long.
-const EVERY: Duration = Duration::from_millis(150);
+/// From one question to the next. Every other one is for an address of ours, of which one says as
+/// much as all; those between are for the neighbour that answered last and the next one in turn, so
+/// that none of them need be alive for long.
+const EVERY: Duration = Duration::from_millis(140);
 
 /// The questions in turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vigil {
     turn: usize,
-    /// Whom of the neighbours to ask next, and which of our addresses to ask for.
+    /// Whom of the neighbours to ask next.
     next: usize,
     due: Moment,
 }
@@ -49,16 +50,17 @@ impl Vigil {
         if now < self.due {
             return None;
         }
-        let next = |all: &[Ipv4Addr]| all.get(self.next % all.len().max(1)).copied();
-        let asked = match self.turn % 3 {
-            0 => next(segment.neighbours),
-            1 => None,
-            _ => segment.alive.or_else(|| next(segment.neighbours)),
+        let all = segment.neighbours;
+        let next = || all.get(self.next % all.len().max(1)).copied();
+        let asked = match self.turn {
+            1 => segment.alive.or_else(next),
+            3 => next(),
+            _ => None,
         };
-        let address = asked.or_else(|| next(segment.vips))?;
+        let address = asked.or_else(|| segment.vips.first().copied())?;
         let question = probes.ask(Packet::request(segment.own, address), Mac::BROADCAST, now)?;
-        self.turn = (self.turn + 1) % 3;
-        self.next = self.next.wrapping_add(usize::from(self.turn == 2));
+        self.next = self.next.wrapping_add(usize::from(self.turn == 3));
+        self.turn = (self.turn + 1) % 4;
         self.due = now + EVERY;
         Some(question)
     }

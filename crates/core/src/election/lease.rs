@@ -21,6 +21,9 @@ use crate::status::{ApiStatus, Notice, Reason, Term};
 /// shorter than the lease by one part in this many.
 const CLOCK_RATE_ALLOWANCE: u32 = 1000;
 
+/// What a request may take at most while the addresses are being handed over.
+const HAND_OVER_REQUEST: Duration = Duration::from_secs(1);
+
 /// What the elector is to aim at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
@@ -177,6 +180,12 @@ impl Elector {
         self.epoch == 0 && self.sight.as_ref().is_none_or(|sight| self.is_ours(sight))
     }
 
+    /// A claim or a release is under way, and may happen.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.what != What::Read)
+    }
+
     /// The API does not answer this node: the last request failed, or is overdue.
     #[must_use]
     pub fn is_unanswered(&self, now: Moment) -> bool {
@@ -204,8 +213,7 @@ impl Elector {
     #[must_use]
     pub fn has_released(&self) -> bool {
         let ours = self.sight.as_ref().is_some_and(|sight| self.is_ours(sight));
-        let writing = self.asked.as_ref().is_some_and(|asked| asked.what != What::Read);
-        !ours && !writing && !self.unsure
+        !ours && !self.is_writing() && !self.unsure
     }
 
     /// Another host renews the Lease in this node's name.
@@ -317,7 +325,11 @@ impl Elector {
         self.ids += 1;
         let known = self.sight.as_ref().and_then(|sight| sight.version.clone());
         self.asked = Some(Asked { id: self.ids, sent: now, known, what });
-        Some(Request { id: self.ids, timeout: self.timings.renew_deadline() / 2, call })
+        // In a hand-over nothing is worth waiting for any longer.
+        let brief = what == What::Release || self.message.successor.is_some();
+        let longest = if brief { HAND_OVER_REQUEST } else { Duration::MAX };
+        let timeout = (self.timings.renew_deadline() / 2).min(longest);
+        Some(Request { id: self.ids, timeout, call })
     }
 
     /// When something is to be done without any event.
@@ -391,6 +403,8 @@ impl Elector {
         // Even when there is nothing to do the Lease is read once per term: a watch may be dead.
         let answered = self.api.status().answered;
         let look = answered.map_or(Moment::START, |at| at + self.timings.duration());
+        // A candidate must know when the API is prompt again.
+        let look = if self.term.is_none() && self.grace.is_away() { self.next } else { look };
         let act = match self.wish {
             Wish::Hold => match self.confirmed.filter(|_| self.term.is_some()) {
                 // It vanished: made anew before a client-go elector finds it missing.

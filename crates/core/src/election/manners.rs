@@ -63,6 +63,11 @@ impl Grace {
         self.until = self.until.max(now + wait);
     }
 
+    /// The last answer was bad or late.
+    pub(super) const fn is_away(&self) -> bool {
+        self.away.is_some()
+    }
+
     /// Before this moment a Lease of another holder is not claimed.
     pub(super) const fn until(&self) -> Moment {
         self.until

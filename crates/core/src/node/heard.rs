@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::address::Vip;
+use crate::address::{Mac, Vip};
 use crate::handover::Stance;
 use crate::moment::Moment;
 use crate::rivals::Heard;
@@ -22,18 +22,28 @@ impl Node {
             Heard::Alive | Heard::Nothing => {}
             Heard::Probe(address) => self.defend(address, now),
             Heard::Claim(address) => {
-                self.moves.heard(address);
+                self.taken(address, packet.sender.mac);
                 self.defend(address, now);
             }
             Heard::Confirmed(address, mac) => {
-                self.moves.heard(address);
+                self.taken(address, mac);
                 self.confirmed(address, mac, now);
             }
         }
     }
 
+    /// Another station speaks for the address: the successor that is waited for, or somebody who
+    /// has nothing to do with it?
+    fn taken(&mut self, address: Ipv4Addr, mac: Mac) {
+        let expected = self.moves.successor();
+        let known = expected.is_none_or(|to| self.candidates.with_mac(mac) == Some(to));
+        if known || self.other_holder().is_some() {
+            self.moves.heard(address);
+        }
+    }
+
     /// Another station certainly has the address.
-    fn confirmed(&mut self, address: Ipv4Addr, mac: crate::address::Mac, now: Moment) {
+    fn confirmed(&mut self, address: Ipv4Addr, mac: Mac, now: Moment) {
         let known = self.candidates.with_mac(mac).is_some();
         let holds = self.elector.term().is_some() || self.holding_on.is_some();
         let gives = !matches!(self.moves.stance(), Stance::Hold);
@@ -90,7 +100,7 @@ impl Node {
             return None;
         }
         let vigil = self.keeps_vigil(now).then(|| self.vigil.deadline(&self.probes));
-        let quiet = self.quiet.deadline(&self.probes);
+        let quiet = self.quiet.deadline(self.need_for_quiet(now), &self.probes);
         [self.rivals.deadline(&self.probes), quiet, vigil].into_iter().flatten().min()
     }
 }

@@ -82,7 +82,7 @@ impl Node {
         if let Some(to) = request.filter(|to| **to != self.plan.node) {
             return Some((MoveReason::Requested, Some(to)));
         }
-        if !self.api_server.is_well() && !held_back {
+        if self.api_server.is_to_blame(now) && !held_back {
             return Some((MoveReason::Unfit, None));
         }
         if self.cordoned {
@@ -110,9 +110,9 @@ impl Node {
     /// The holder cannot ask the API, and asks the segment instead; or it waits for a successor.
     pub(super) fn keeps_vigil(&self, now: Moment) -> bool {
         let failing = self.elector.is_unanswered(now);
-        let holds = self.elector.term().is_some() || self.holding_on.is_some();
+        let holds = self.elector.term().is_some();
         match self.moves.stance() {
-            Stance::Hold | Stance::Accept(_) => holds && failing,
+            Stance::Hold | Stance::Accept(_) => self.holding_on.is_some() || (holds && failing),
             Stance::Release(_) | Stance::Reclaim(_) => failing || self.other_holder().is_some(),
         }
     }

@@ -27,6 +27,7 @@
 //! 0.0 asked to move b                                      a human's annotation, watched
 //! 0.0 offered a | offered c                                the holder's annotation, watched
 //! 0.0 released for a | released for c                      the holder's release, watched
+//! 0.0 twin                                                  another host renews in the holder's name
 //! 0.0 shutdown
 //! 0.0 end
 //! ```
@@ -117,6 +118,13 @@ fn beside(world: &mut World, what: &str, words: &mut Words<'_>) -> Result<(), St
             let candidacy = Candidacy { consent, ..candidacy(&node) };
             let version = Version("yes".to_owned());
             world.tell(Event::Candidates(vec![Candidate { node, version, candidacy }]));
+        }
+        "twin" => {
+            let mut record = world.record().ok_or("there is no Lease")?;
+            record.renewed = Some(world.now_in_micros());
+            record.marks.boot = Some("another boot".to_owned());
+            world.store(Some(record));
+            world.watch();
         }
         "cordoned" => world.tell(Event::Cordoned(true)),
         "uncordoned" => world.tell(Event::Cordoned(false)),
