@@ -67,7 +67,7 @@ impl Host {
             index,
             clock: Clock { ppm },
             process: Process::Ended,
-            node: Node::new(plan(index), 0),
+            node: Node::new(plan(index, layer), 0),
             life: 0,
             api_away: false,
             outbox: VecDeque::new(),
@@ -87,7 +87,7 @@ impl Host {
     pub(crate) fn start(&mut self) {
         self.life += 1;
         let seed = u64::try_from(self.index).unwrap_or_default() << 32 | self.life;
-        self.node = Node::new(plan(self.index), seed);
+        self.node = Node::new(plan(self.index, self.layer), seed);
         self.process = Process::Runs;
         self.carried_out = 0;
     }
@@ -215,7 +215,8 @@ fn link_name() -> LinkName {
     LinkName::new("eth0").expect("a name")
 }
 
-fn plan(index: usize) -> Plan {
+fn plan(index: usize, layer: Layer) -> Plan {
+    let hold_on_api_loss = layer == Layer::HoldingOn;
     let [duration, renew_deadline, retry] = TIMES;
     let timings = Timings::new(duration, renew_deadline, retry).expect("3/2/1 is fine");
     Plan {
@@ -224,7 +225,7 @@ fn plan(index: usize) -> Plan {
         vips: Vips::new(vec![vip()]).expect("one address"),
         lease: LeasePlan { namespace: "kube-system".into(), name: "lock".into(), timings },
         announce_every: Duration::from_secs(3),
-        conduct: Conduct { hold_on_api_loss: false, ..Conduct::default() },
+        conduct: Conduct { hold_on_api_loss, ..Conduct::default() },
         boot: format!("boot-{index}"),
     }
 }

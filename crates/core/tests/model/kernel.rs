@@ -20,21 +20,32 @@ pub(crate) enum Layer {
     Lifetime,
     /// Neither: the daemon alone, which nothing stops then.
     Process,
+    /// All of them, and holders may go on past their term while the API is away for all; one that
+    /// meets its successor must let go within [`MEETING`].
+    HoldingOn,
 }
+
+/// How long a holder that held on and its successor may both answer.
+pub(crate) const MEETING: Duration = Duration::from_millis(250);
 
 impl Layer {
     /// As the kernel driver says it.
     pub(crate) fn fence(self) -> Fence {
         match self {
-            Self::Fence => Fence::Ready,
+            Self::Fence | Self::HoldingOn => Fence::Ready,
             Self::Lifetime | Self::Process => Fence::Missing("netdev egress".into()),
         }
+    }
+
+    /// Daemons may be stopped: something else silences the address in time.
+    pub(crate) const fn bears_stops(self) -> bool {
+        matches!(self, Self::Fence | Self::Lifetime)
     }
 
     /// When the kernel removes an address whose lifetime ends then.
     pub(crate) fn removes(self, ends: Instant) -> Instant {
         match self {
-            Self::Lifetime => ends.after(KERNEL_IS_LATE),
+            Self::Lifetime | Self::HoldingOn => ends.after(KERNEL_IS_LATE),
             Self::Fence | Self::Process => Instant(u64::MAX),
         }
     }
@@ -58,8 +69,8 @@ impl Address {
     /// What it does now.
     pub(crate) fn voice(&self, now: Instant) -> Voice {
         match self.layer {
-            Layer::Fence if now < self.until => self.voice,
-            Layer::Fence => Voice::Silent,
+            Layer::Fence | Layer::HoldingOn if now < self.until => self.voice,
+            Layer::Fence | Layer::HoldingOn => Voice::Silent,
             Layer::Lifetime | Layer::Process => Voice::Answering,
         }
     }
@@ -71,7 +82,7 @@ impl Address {
             vip: self.vip,
             link,
             lifetime: Some(Duration::from_secs(rest.as_secs())),
-            voice: (self.layer == Layer::Fence).then(|| self.voice(now)),
+            voice: (self.layer.fence() == Fence::Ready).then(|| self.voice(now)),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::host::{Process, TIMES};
 use crate::kernel::Layer;
 use crate::moves::Move;
 use crate::story::Milestone::{
-    ArrivedLate, HandedOver, HandedOverWithoutAnAnswer, Resumed, TakenOver, WokeUpLate,
+    ArrivedLate, HandedOver, HandedOverWithoutAnAnswer, Met, Resumed, TakenOver, WokeUpLate,
 };
 use crate::system::{System, Way};
 
@@ -64,7 +64,10 @@ impl Model for Election {
             }),
             found("a late request arrives", |_, state| state.story.has(ArrivedLate)),
         ];
-        if layer != Layer::Process {
+        if layer == Layer::HoldingOn {
+            properties.push(found("one that held on is met", |_, state| state.story.has(Met)));
+        }
+        if layer.bears_stops() {
             properties.extend([
                 found("a paused holder is replaced", |_, state| state.story.has(TakenOver)),
                 found("and wakes up afterwards", |_, state| state.story.has(WokeUpLate)),

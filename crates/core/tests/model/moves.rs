@@ -40,6 +40,7 @@ pub(crate) enum Move {
     Pause(usize),
     Kill(usize),
     ApiLeaves(usize),
+    ApiLeavesAll,
     LoseRequest(usize),
     DelayRequest(usize),
     RepeatRequest(usize),
@@ -79,14 +80,14 @@ impl System {
         let faults = self.faults > 0;
         if let Some(effect) = host.outbox.front() {
             moves.push(Move::Flush(index));
-            if faults && is_write(effect) && host.layer != Layer::Process {
+            if faults && is_write(effect) && host.layer.bears_stops() {
                 moves.extend([Move::Pause(index), Move::Kill(index)]);
             }
             return;
         }
         if !host.orders.is_empty() && !host.kernel_is_slow {
             moves.push(Move::Order(index));
-            if faults && host.layer != Layer::Process {
+            if faults && host.layer.bears_stops() {
                 let faults = [Move::Pause(index), Move::Kill(index), Move::DelayOrders(index)];
                 moves.extend(faults);
             }
@@ -179,11 +180,17 @@ impl System {
     }
 
     fn strikes(&self, moves: &mut Vec<Move>) {
+        if self.hosts[0].layer == Layer::HoldingOn {
+            if self.faults > 0 {
+                moves.push(Move::ApiLeavesAll);
+            }
+            return;
+        }
         for host in self.hosts.iter().filter(|host| host.acts()) {
             let index = host.index;
             if self.faults > 0 {
                 moves.push(Move::Terminate(index));
-                if host.layer != Layer::Process {
+                if host.layer.bears_stops() {
                     moves.extend([Move::Pause(index), Move::Kill(index)]);
                 }
                 if !host.api_away {
@@ -241,6 +248,11 @@ impl System {
             Move::Terminate(host) => self.tell(host, Event::Shutdown),
             Move::Kill(host) => self.stop(host, Process::Killed),
             Move::ApiLeaves(host) => self.host(host).api_away = true,
+            Move::ApiLeavesAll => {
+                for index in 0..self.hosts.len() {
+                    self.host(index).api_away = true;
+                }
+            }
             Move::LoseRequest(flight) => self.flights[flight].way = Way::Lost,
             Move::DelayRequest(flight) => self.flights[flight].way = Way::Late,
             Move::RepeatRequest(flight) => {

@@ -43,3 +43,8 @@ fn with_lifetimes_alone() {
 fn with_the_daemons_alone() {
     check(Layer::Process, 1, 6);
 }
+
+#[test]
+fn holding_on_while_the_api_is_away() {
+    check(Layer::HoldingOn, 1, 10);
+}

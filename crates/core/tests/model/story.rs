@@ -42,6 +42,8 @@ pub(crate) enum Milestone {
     Resumed,
     /// A request reached the store when nobody waited for it any more.
     ArrivedLate,
+    /// The API was away for all, and one that held on met its successor.
+    Met,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,6 +65,11 @@ impl Story {
         if reached {
             self.milestones.insert(milestone);
         }
+    }
+
+    /// Two answer that may for a moment.
+    pub(crate) fn met(&mut self) {
+        self.reach(Milestone::Met, true);
     }
 
     /// A request reached the store.

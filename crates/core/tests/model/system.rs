@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::clock::Instant;
 use crate::host::{self, Host, Process, mac, own_address, vip};
-use crate::kernel::{Address, Layer};
+use crate::kernel::{Address, Layer, MEETING};
 use crate::store::Store;
 use crate::story::Story;
 
@@ -53,15 +53,17 @@ pub(crate) struct System {
     pub(crate) faults: u32,
     /// Faults strike, and what is late arrives, until then; it is looked at no further.
     pub(crate) end: Instant,
-    /// These two answered at once.
+    /// These two answered at once, for longer than they may.
     pub(crate) two: Option<(usize, usize)>,
+    /// Since when two answer that may for a moment.
+    meeting: Option<Instant>,
     /// What has happened on the way here; no part of the state.
     pub(crate) story: Story,
 }
 
 impl PartialEq for System {
     fn eq(&self, other: &Self) -> bool {
-        let rest = |it: &Self| (it.now, it.faults, it.end, it.two);
+        let rest = |it: &Self| (it.now, it.faults, it.end, it.two, it.meeting);
         rest(self) == rest(other)
             && self.hosts.iter().zip(&other.hosts).all(|(a, b)| a.print() == b.print())
             && self.flights == other.flights
@@ -71,7 +73,7 @@ impl PartialEq for System {
 
 impl Hash for System {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.now, self.faults, self.end, self.two).hash(state);
+        (self.now, self.faults, self.end, self.two, self.meeting).hash(state);
         for host in &self.hosts {
             host.print().hash(state);
         }
@@ -91,6 +93,7 @@ impl System {
             faults: 0,
             end: Instant::START,
             two: None,
+            meeting: None,
             story: Story::default(),
         }
     }
@@ -159,7 +162,12 @@ impl System {
             Effect::Question { packet, .. } => self.question(index, *packet),
             Effect::Check { .. } => {
                 let away = self.hosts[index].api_away;
-                let local = if away { Health::Refuses("away".into()) } else { Health::Ready };
+                let local = match self.hosts[index].layer {
+                    _ if !away => Health::Ready,
+                    // The process serves, and what is behind it does not.
+                    Layer::HoldingOn => Health::Accepts("away".into()),
+                    _ => Health::Refuses("away".into()),
+                };
                 let elsewhere = away.then_some(true);
                 self.host(index).hear(Event::Checked(Check { local, elsewhere }));
             }
@@ -178,7 +186,12 @@ impl System {
             let (goes, until) = (layer.removes(ends), clock.when(until));
             let other = self.answering().find(|other| *other != index);
             if let Some(other) = other.filter(|_| voice == Voice::Answering) {
-                self.two = Some((other, index));
+                if layer == Layer::HoldingOn {
+                    self.story.met();
+                    self.meeting.get_or_insert(now);
+                } else {
+                    self.two = Some((other, index));
+                }
             }
             self.host(index).address = Some(Address { vip, layer, ends, goes, voice, until });
             self.story.held(&self.hosts, index, voice);
@@ -295,12 +308,29 @@ impl System {
 
     /// Time goes on, and kernels remove what is over.
     pub(crate) fn advance(&mut self, to: Instant) {
+        self.meet(to);
         self.now = to;
         for index in 0..self.hosts.len() {
             if self.hosts[index].address.is_some_and(|address| address.goes <= to) {
                 self.host(index).address = None;
                 self.host(index).look(to);
             }
+        }
+    }
+}
+
+impl System {
+    /// Two that answer now, and go on until `to` or the end of one of them.
+    fn meet(&mut self, to: Instant) {
+        let answering: Vec<usize> = self.answering().collect();
+        let (Some(since), [one, other, ..]) = (self.meeting, &answering[..]) else {
+            self.meeting = None;
+            return;
+        };
+        let until = |index: &usize| self.hosts[*index].address.map_or(to, |it| it.until);
+        let end = until(one).min(until(other)).min(to);
+        if end > since.after(MEETING) {
+            self.two = Some((*one, *other));
         }
     }
 }
