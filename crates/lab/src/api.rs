@@ -1,5 +1,5 @@
-//! An API server of our own for one process: Leases, Nodes and Events over TLS, with the semantics
-//! of a real one (list, watch, resourceVersion, conflicts, credentials; `tests/contract.rs` holds
+//! An API server of our own for one process: Leases, Nodes and Events over TLS, and where the API
+//! servers are, with the semantics of a real one (list, watch, resourceVersion, conflicts, credentials; `tests/contract.rs` holds
 //! both to the same), and with faults on demand. Several servers share one [`Store`], as several
 //! real ones share etcd; each has its own life.
 
@@ -8,6 +8,7 @@ mod answer;
 mod failure;
 mod front;
 mod kind;
+mod published;
 mod route;
 mod store;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::pki::{ClusterPki, Credential, PkiError, User};
 use access::Access;
 use front::{Front, Stalling};
 
+pub use published::server_list;
 pub use store::Store;
 
 /// Why an API server cannot start.

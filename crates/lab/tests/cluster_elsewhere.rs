@@ -1,60 +1,12 @@
-//! A daemon whose own API server is dead or frozen goes on with another one of a real control
-//! plane, which it knows from the EndpointSlices, and comes back. Needs root and
+//! Another API server than the node's own, of a real control plane. Needs root and
 //! `cargo xtask assets`; `KUBE_VIP_BIN` names the daemon.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use kube_vip_lab::stage::ControlPlaneKind;
 
-use kube_vip_lab::stage::{ControlPlaneKind, Stage, StageSpec};
-
-/// A third of what a request may take at 5/3/1, and what a busy machine may need besides.
-const SOON: Duration = Duration::from_secs(10);
-
-/// A real API server needs so long to start on a busy machine.
-const RESTART: Duration = Duration::from_secs(60);
-
-fn lines(log: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(log).expect("the daemon has a log");
-    let at = text.lines().filter(|line| line.contains("using the API server"));
-    at.map(ToOwned::to_owned).collect()
-}
-
-fn is_at_home(log: &Path) -> bool {
-    lines(log).last().is_some_and(|line| line.contains("https://127.0.0.1:"))
-}
-
-fn is_elsewhere(log: &Path) -> bool {
-    lines(log).last().is_some_and(|line| !line.contains("https://127.0.0.1:"))
-}
+#[path = "cluster_elsewhere/away.rs"]
+mod away;
 
 #[test]
 fn another_api_server_is_used_while_the_own_one_is_away() {
-    let program = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test cluster` sets it");
-    let program = PathBuf::from(program).canonicalize().expect("the daemon is there");
-    let directory = tempfile::tempdir().expect("a directory");
-    let spec = StageSpec {
-        control_plane: ControlPlaneKind::Real,
-        ..StageSpec::of(&program, directory.path())
-    };
-    let stage = Stage::build(spec, &mut |_| {});
-    let mut stage = stage.expect("a stage; it needs root and `cargo xtask assets`");
-    let owner = stage.start_all().expect("one node answers");
-    let log = stage.log(owner);
-    stage.wait("it is at home", SOON, || is_at_home(&log)).unwrap();
-    // The list of API servers is read when the daemon starts.
-    for dead in [true, false] {
-        if dead {
-            stage.control_plane().kill(owner);
-        } else {
-            stage.control_plane().freeze(owner).unwrap();
-        }
-        stage.wait("it is elsewhere", SOON, || is_elsewhere(&log)).unwrap();
-        if dead {
-            stage.control_plane().restart(stage.world(), owner).unwrap();
-        } else {
-            stage.control_plane().thaw(owner).unwrap();
-        }
-        stage.wait("it is back", RESTART, || is_at_home(&log)).unwrap();
-    }
+    away::another_one_is_used(ControlPlaneKind::Real);
 }

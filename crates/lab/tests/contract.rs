@@ -16,6 +16,8 @@ mod labels;
 mod leases;
 #[path = "contract/nodes.rs"]
 mod nodes;
+#[path = "contract/servers.rs"]
+mod servers;
 #[path = "contract/subject.rs"]
 mod subject;
 #[path = "contract/watches.rs"]
@@ -76,7 +78,9 @@ async fn embedded(pki: &ClusterPki) -> Transcript {
     options.tokens = tokens();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let server = ApiServer::start(&store, listener, options).unwrap();
-    let subject = Subject::new(pki, server.address().port()).await;
+    let port = server.address().port();
+    store.publish(&[servers::ADVERTISED], port);
+    let subject = Subject::new(pki, port).await;
     run(&subject, pki.distribution()).await;
     store.compact();
     watches::too_old(&subject).await;
@@ -139,4 +143,5 @@ async fn run(subject: &Subject, distribution: Distribution) {
     watches::with_the_state_so_far(subject).await;
     watches::of_one_object(subject).await;
     watches::bookmarks(subject).await;
+    servers::listed(subject).await;
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use k8s_openapi::List;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Node};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ListMeta};
 use serde_json::Value;
 
@@ -50,6 +51,9 @@ async fn respond(front: Arc<Front>, peer: &Peer, request: Request<Body>) -> Answ
         Route::Leases(address) => Call { front, user, address }.answer::<Lease>(request).await,
         Route::Nodes(address) => Call { front, user, address }.answer::<Node>(request).await,
         Route::Events(address) => Call { front, user, address }.answer::<Event>(request).await,
+        Route::Slices(address) => {
+            Call { front, user, address }.answer::<EndpointSlice>(request).await
+        }
         Route::Unknown if front.rights().may_do_everything(&user) => {
             Ok(text(StatusCode::NOT_FOUND, "404 page not found\n".into()))
         }
@@ -118,6 +122,7 @@ impl Call {
             "watch" => watch::<K>(Arc::clone(&self.front), ListOptions::of(&query, &self.address)?),
             "list" => self.list::<K>(&query).await,
             "get" => self.get::<K>(&query).await,
+            verb if !K::WRITTEN_BY_CLIENTS => Err(Failure::not_allowed::<K>(verb)),
             "create" if placed && !named => self.create::<K>(&query, request).await,
             "update" if named => self.update::<K>(&query, request).await,
             "patch" if named => self.patch::<K>(&query, request).await,

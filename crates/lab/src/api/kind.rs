@@ -45,6 +45,8 @@ pub(crate) trait Kind:
     const CREATED_BY_PUT: bool;
     /// Whether PUT may leave out the resourceVersion.
     const UNCONDITIONAL_PUT: bool;
+    /// Whether clients may write its objects; otherwise 405 (a real server has no such kind).
+    const WRITTEN_BY_CLIENTS: bool = true;
 
     /// What is wrong with the text of a value, where our types are laxer than Go's.
     fn malformed(raw: &Value) -> Option<String>;

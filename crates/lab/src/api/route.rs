@@ -30,6 +30,8 @@ pub(crate) enum Route {
     Nodes(Address),
     /// Events.
     Events(Address),
+    /// EndpointSlices.
+    Slices(Address),
     /// Nothing.
     Unknown,
 }
@@ -64,6 +66,12 @@ impl Route {
             }
             ["api", "v1", "namespaces", namespace, "events", name] => {
                 Self::Events(address(Some(namespace), Some(name), Part::Whole))
+            }
+            ["apis", "discovery.k8s.io", "v1", "namespaces", namespace, "endpointslices"] => {
+                Self::Slices(address(Some(namespace), None, Part::Whole))
+            }
+            ["apis", "discovery.k8s.io", "v1", "namespaces", namespace, "endpointslices", name] => {
+                Self::Slices(address(Some(namespace), Some(name), Part::Whole))
             }
             ["api", "v1", "nodes"] => Self::Nodes(address(None, None, Part::Whole)),
             ["api", "v1", "nodes", name] => Self::Nodes(address(None, Some(name), Part::Whole)),

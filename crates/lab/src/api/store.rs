@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Node};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use tokio::sync::watch;
 
 use super::failure::{Failure, Fault};
@@ -35,6 +36,7 @@ pub(crate) struct Tables {
     pub(crate) leases: Table<Lease>,
     pub(crate) nodes: Table<Node>,
     pub(crate) events: Table<Event>,
+    pub(crate) slices: Table<EndpointSlice>,
 }
 
 /// What became of an update.
@@ -73,6 +75,7 @@ impl Store {
             leases: Table::default(),
             nodes: Table::default(),
             events: Table::default(),
+            slices: Table::default(),
         };
         Self(Arc::new(Shared { tables: Mutex::new(tables), revision: watch::Sender::new(1) }))
     }
@@ -101,6 +104,7 @@ impl Store {
         tables.leases.compact(revision);
         tables.nodes.compact(revision);
         tables.events.compact(revision);
+        tables.slices.compact(revision);
     }
 
     /// The latest revision, and a way to wait for the next one.

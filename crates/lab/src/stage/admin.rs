@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::{LEASE, Stage, StageError};
+use crate::api::server_list;
 use crate::cluster::https::{Answer, Https};
 use crate::net::Host;
 use crate::pki::{ClusterPki, User};
@@ -107,17 +108,8 @@ impl Stage {
 
     /// Publishes the addresses of the API servers, as each of them does by itself otherwise.
     pub(super) fn publish(&self) -> Result<(), StageError> {
-        let address = |host: &Host| json!({ "addresses": [host.address()] });
-        let endpoints: Vec<Value> = self.world.nodes().iter().map(address).collect();
-        let slice = json!({
-            "metadata": {
-                "name": "kubernetes",
-                "labels": { "kubernetes.io/service-name": "kubernetes" },
-            },
-            "addressType": "IPv4",
-            "endpoints": endpoints,
-            "ports": [{ "name": "https", "port": super::PORT, "protocol": "TCP" }],
-        });
+        let addresses: Vec<_> = self.world.nodes().iter().filter_map(Host::address).collect();
+        let slice = json!(server_list(&addresses, super::PORT));
         self.request(0, (Method::POST, SLICES), Some(&slice)).map(drop)
     }
 

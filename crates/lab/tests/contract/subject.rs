@@ -41,7 +41,7 @@ pub(crate) enum Who {
     Nobody,
 }
 
-/// What was said, made comparable: versions, uids and times are masked.
+/// What was said, made comparable: versions, uids, times and ports are masked.
 pub(crate) type Transcript = Vec<(String, String)>;
 
 /// An answer, as it came.
@@ -92,6 +92,7 @@ impl Payload {
 pub(crate) struct Subject {
     clients: BTreeMap<Who, Client>,
     transcript: RefCell<Transcript>,
+    port: u16,
 }
 
 impl Subject {
@@ -115,12 +116,17 @@ impl Subject {
         for (who, kubeconfig) in kubeconfigs {
             clients.insert(who, client(who, &kubeconfig).await);
         }
-        Self { clients, transcript: RefCell::default() }
+        Self { clients, transcript: RefCell::default(), port }
     }
 
     /// The Leases, by the client that the daemon uses.
     pub(crate) fn leases(&self) -> Api<Lease> {
         Api::namespaced(self.clients[&Who::Admin].clone(), NAMESPACE)
+    }
+
+    /// Where it listens.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Everything that was said so far.
@@ -247,7 +253,7 @@ impl Watch<'_> {
     }
 }
 
-/// Masks what two servers cannot agree on (versions, uids, times, the words for people), what only
+/// Masks what two servers cannot agree on (versions, uids, times, ports, the words for people), what only
 /// a real one keeps (who wrote which field), and Go's `null` for a time that is not set.
 fn mask(value: &mut Value) {
     match value {
@@ -266,6 +272,9 @@ fn mask(value: &mut Value) {
                 if let Some(value) = object.get_mut(name).filter(|value| value.is_string()) {
                     *value = json!(mark);
                 }
+            }
+            if let Some(port) = object.get_mut("port").filter(|port| port.is_number()) {
+                *port = json!("PORT");
             }
             object.values_mut().for_each(mask);
         }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::super::runtime::Background;
 use super::super::{LEASE, PORT, Reach, StageError, VIP};
 use crate::api::{ApiServer, Options, Store};
-use crate::net::World;
+use crate::net::{Host, World};
 use crate::pki::ClusterPki;
 use crate::recorder::Journal;
 use crate::timeline::What;
@@ -21,8 +21,8 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    /// Starts an API server on each node of the world, and notes in the world's journal what
-    /// happens to the Lease.
+    /// Starts an API server on each node of the world, each of which tells where all of them are,
+    /// and notes in the world's journal what happens to the Lease.
     pub(super) fn start(world: &World, pki: &ClusterPki, reach: Reach) -> Result<Self, StageError> {
         let listening = match reach {
             Reach::Direct => (Ipv4Addr::UNSPECIFIED, PORT).into(),
@@ -31,6 +31,8 @@ impl Embedded {
         };
         let runtime = Background::start("API servers").map_err(StageError::Runtime)?;
         let store = Store::new();
+        let addresses: Vec<_> = world.nodes().iter().filter_map(Host::address).collect();
+        store.publish(&addresses, PORT);
         let mut servers = Vec::new();
         for node in world.nodes() {
             let names = node.address().into_iter().chain([VIP]).map(|name| name.to_string());
