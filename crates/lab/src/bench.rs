@@ -108,6 +108,11 @@ impl FaultKind {
         }
     }
 
+    /// The owner gives the address up because its API server is not well.
+    const fn is_about_health(self) -> bool {
+        matches!(self, Self::ApiKill | Self::ApiFreeze)
+    }
+
     /// What it may cost, with a Lease of this duration.
     fn bound(self, lease: Duration) -> Bound {
         match self {
@@ -181,8 +186,12 @@ pub fn cli(args: &Args, interrupt: &Interrupt) -> Result<bool, BenchError> {
     let all = FaultKind::value_variants();
     let faults = if args.faults.is_empty() { all } else { &args.faults[..] };
     let mut figures = Vec::new();
+    let mut struck = Ok(());
     for fault in faults {
-        figures.extend(strike(*fault, args, &mut contenders, interrupt)?);
+        struck = strike(*fault, args, (&mut contenders, &mut figures), interrupt);
+        if struck.is_err() {
+            break;
+        }
     }
     let mut out = io::stdout();
     writeln!(out, "{}", figures::table(&figures))?;
@@ -192,6 +201,7 @@ pub fn cli(args: &Args, interrupt: &Interrupt) -> Result<bool, BenchError> {
     for broken in figures.iter().flat_map(|figures| &figures.broken) {
         writeln!(out, "not kept: {broken}")?;
     }
+    struck?;
     Ok(figures.iter().all(|figures| figures.broken.is_empty()))
 }
 
@@ -211,17 +221,21 @@ fn contender(program: &Path, directory: &Path, args: &Args) -> Result<Contender,
 fn strike(
     fault: FaultKind,
     args: &Args,
-    contenders: &mut [Contender],
+    (contenders, all): (&mut [Contender], &mut Vec<Figures>),
     interrupt: &Interrupt,
-) -> Result<Vec<Figures>, BenchError> {
+) -> Result<(), BenchError> {
     let act = &fault.act();
     let bound = fault.bound(Duration::from_secs(args.seconds.0[0].into()));
-    let new = |contender: &Contender| Figures::new(act.title, &contender.name, bound);
-    let mut figures: Vec<Figures> = contenders.iter().map(new).collect();
+    let first = all.len();
+    all.extend(contenders.iter().map(|c| Figures::new(act.title, &c.name, bound)));
     let times = fault.times(args.times);
     for time in 1..=times {
-        for (contender, figures) in contenders.iter_mut().zip(&mut figures) {
+        for (contender, figures) in contenders.iter_mut().zip(&mut all[first..]) {
             progress(&format!("{} {time}/{times}: {}", act.title, contender.name))?;
+            if fault.is_about_health() {
+                // Too many moves of this kind within three minutes are held back.
+                contender.stage.start_all()?;
+            }
             let performance = perform(&mut contender.stage, act, &mut Patient(interrupt))?;
             if args.timelines {
                 progress(&performance.run.timeline.text(|_| true))?;
@@ -229,7 +243,7 @@ fn strike(
             figures.add(&performance);
         }
     }
-    Ok(figures)
+    Ok(())
 }
 
 /// What holder and candidates use when nothing happens.

@@ -103,7 +103,7 @@ impl World {
                 self.switch.attach(&host.port, bridge)?;
             }
         }
-        self.journal.note(at, What::Fault(Fault::Cut(node)));
+        self.journal.note(at, What::Fault(Fault::Split(node)));
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl World {
         // Frames may cross before the kernel has answered: the moment is that of the question.
         let at = Stamp::now();
         self.trunk(BridgePortState::Forwarding)?;
-        self.journal.note(at, What::Fault(Fault::Healed(node)));
+        self.journal.note(at, What::Fault(Fault::Joined(node)));
         Ok(())
     }
 

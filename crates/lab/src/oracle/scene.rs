@@ -18,10 +18,12 @@ const VITAL: Parts = Parts::of(&[
     Part::Cable,
     Part::Hearing,
     Part::Voice,
+    Part::Segment,
 ]);
 
 /// The parts without which a host is not among those that make up the store.
-const REACH: Parts = Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hearing, Part::Voice]);
+const REACH: Parts =
+    Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hearing, Part::Voice, Part::Segment]);
 
 /// The parts without which the node's own API server is away, or slow.
 const API: Parts = Parts::of(&[Part::ApiProcess, Part::ApiSchedule, Part::ApiPace]);

@@ -69,6 +69,10 @@ pub enum Fault {
     Muted(usize),
     /// What the node sends is passed again.
     Heard(usize),
+    /// The segment fell in two: the node is on the far side, with others who can be heard.
+    Split(usize),
+    /// The segment is whole again.
+    Joined(usize),
     /// A host that is no node has the address and announces it.
     StrangerCame,
     /// That host has it no more.
@@ -128,6 +132,8 @@ pub enum Part {
     Hearing,
     /// The switch port passes what the node sends.
     Voice,
+    /// The segment is whole, as seen from the near side.
+    Segment,
     /// Frames pass once, soon and in order.
     Frames,
     /// The API server says that it is ready.
@@ -177,6 +183,8 @@ impl Fault {
             | Self::Hears(node)
             | Self::Muted(node)
             | Self::Heard(node)
+            | Self::Split(node)
+            | Self::Joined(node)
             | Self::TablesDeleted(node)
             | Self::AddressLeft(node)
             | Self::Cordoned(node)
@@ -207,6 +215,7 @@ impl Fault {
             Self::KernelRefused(_) => Part::Kernel,
             Self::Deafened(_) => Part::Hearing,
             Self::Muted(_) => Part::Voice,
+            Self::Split(_) => Part::Segment,
             Self::Garbled(_) => Part::Frames,
             Self::ApiUnready(_) => Part::ApiHealth,
             Self::Cordoned(_) => Part::Schedulable,
@@ -231,6 +240,7 @@ impl Fault {
             Self::KernelObeyed(_) => Part::Kernel,
             Self::Hears(_) => Part::Hearing,
             Self::Heard(_) => Part::Voice,
+            Self::Joined(_) => Part::Segment,
             Self::Ungarbled(_) => Part::Frames,
             Self::ApiReady(_) => Part::ApiHealth,
             Self::Uncordoned(_) => Part::Schedulable,
@@ -274,6 +284,8 @@ impl Fault {
             Self::Hears(_) => "hears again",
             Self::Muted(_) => "mute: the port passes nothing of it",
             Self::Heard(_) => "is heard again",
+            Self::Split(_) => "segment split",
+            Self::Joined(_) => "segment joined",
             Self::StrangerCame => "a stranger has the address",
             Self::StrangerLeft => "the stranger is gone",
             Self::TablesDeleted(_) => "packet filter tables deleted by somebody",
