@@ -29,7 +29,8 @@ const ALIVE_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a ground of its own, in no order")]
 pub struct Grounds {
-    /// The operator wants it, the node is fit as far as it goes (link, kernel), and not ending.
+    /// The operator wants it, the node is fit as far as it goes (link, kernel), not ending, and was
+    /// called in time: one that is starved takes its own lateness for that of others.
     pub may: bool,
     /// The API does not answer this node.
     pub api_is_away: bool,

@@ -1,5 +1,6 @@
 //! One node: composes the election, the facts, the decision and the announcements.
 
+mod deadline;
 mod heard;
 mod outlook;
 mod shown;
@@ -34,6 +35,12 @@ use crate::vigil::Vigil;
 /// How long an orderly end may wait for the API server to take the Lease back.
 const RELEASE_WITHIN: Duration = Duration::from_secs(3);
 
+/// A node that is called so late is starved or was frozen: answers may have waited for it.
+const LATE: Duration = Duration::from_millis(200);
+
+/// So long after that it has caught up.
+const PUNCTUAL_AFTER: Duration = Duration::from_secs(2);
+
 /// So long before the kernel removes an address it is decided whether to keep it.
 const KEEPING: Duration = Duration::from_millis(500);
 
@@ -66,6 +73,8 @@ pub struct Node {
     finished: bool,
     /// When it was last told something.
     now: Moment,
+    /// It was called late, and what it finds says little about others, until then.
+    punctual: Moment,
     deadline: Option<Moment>,
 }
 
@@ -95,6 +104,7 @@ impl Node {
             moved: Moment::START,
             finished: false,
             now: Moment::START,
+            punctual: Moment::START,
             deadline: Some(Moment::START),
             plan,
         }
@@ -103,6 +113,9 @@ impl Node {
     /// Something happened, at `now`.
     pub fn handle(&mut self, event: Event, now: Moment) {
         self.now = now;
+        if self.deadline.is_some_and(|due| now.since(due) > LATE) {
+            self.punctual = now + PUNCTUAL_AFTER;
+        }
         match event {
             Event::Tick => {}
             Event::Answered(answer) => self.elector.answered(answer, now),
@@ -244,6 +257,7 @@ impl Node {
                 (unfit, Reason::ShuttingDown)
             }
             (_, Stance::Hold) if self.quiet.is_in_the_way() => (Wish::Silent, Reason::Stranger),
+            _ if self.holding_on.is_some() => (Wish::Keep, Reason::HoldingOn),
             (_, Stance::Hold | Stance::Accept(_) | Stance::Reclaim(_)) => {
                 (Wish::Hold, Reason::Elected)
             }
@@ -356,48 +370,6 @@ impl Node {
             let cause = cause.unwrap_or_else(|| "no answer in time".to_owned());
             self.tell(Notice::NotReleased { cause });
         }
-    }
-
-    fn next_deadline(&self, now: Moment) -> Option<Moment> {
-        let heralds = self.heralds.values().map(Herald::due).min();
-        let heralds = heralds.filter(|_| self.holding_on.is_none());
-        let leave = self.elector.term().map(|term| term.until - LETTING_GO);
-        let keep = self.leaving();
-        let accepts = match self.moves.stance() {
-            Stance::Hold => None,
-            Stance::Accept(until) | Stance::Release(until) | Stance::Reclaim(until) => {
-                Some(until - LETTING_GO)
-            }
-        };
-        let limits = self
-            .shutdown
-            .map(|since| [since + FAREWELL_WITHIN, since.max(self.moved) + RELEASE_WITHIN]);
-        let alive = self.rivals.alive().map(|(_, at)| at);
-        let overdue = self.elector.overdue();
-        let excused = Some(self.api_server.excused());
-        let later = [leave, keep, overdue, accepts, excused, self.damping.until()]
-            .into_iter()
-            .flatten()
-            .chain(limits.into_iter().flatten())
-            .filter(|at| *at > now)
-            .min();
-        let looks = self.shutdown.is_none().then(|| self.api_server.deadline());
-        let registers = self.facts.is_known().then(|| self.registration.deadline());
-        let holding_on = self.holding_on.map(|holding_on| holding_on.deadline(alive, now));
-        [
-            heralds,
-            later,
-            looks,
-            registers,
-            holding_on,
-            self.moves.deadline(now),
-            self.segment_deadline(now),
-            self.facts.pause_ends(now),
-            self.elector.deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
     }
 
     fn tell(&mut self, notice: Notice) {

@@ -1,8 +1,10 @@
 //! Election by a Kubernetes Lease, with client-go's record and rules
 //! (tools/leaderelection/leaderelection.go), watched instead of polled.
 
+mod asking;
+mod seeing;
+
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,24 +13,20 @@ use crate::election::Sight;
 use crate::election::api::Api;
 use crate::election::manners::{Grace, Standing};
 use crate::election::writes::Writes;
-use crate::event::{Answer, Call, Failure, Marks, Observation, Offer, Request, Version};
+use crate::event::{Offer, Version};
 use crate::jitter::Backoff;
 use crate::moment::Moment;
 use crate::plan::{Plan, Timings};
 use crate::status::{ApiStatus, Notice, Reason, Term};
-
-/// Crystals differ by up to 500 ppm, ours and the candidate's in opposite directions: a term is
-/// shorter than the lease by one part in this many.
-const CLOCK_RATE_ALLOWANCE: u32 = 1000;
-
-/// What a request may take at most while the addresses are being handed over.
-const HAND_OVER_REQUEST: Duration = Duration::from_secs(1);
 
 /// What the elector is to aim at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
     /// Claim when it is our turn, renew while we hold.
     Hold,
+    /// The same, but release nothing, however late an answer is: the addresses are kept past the
+    /// term.
+    Keep,
     /// Write nothing: this host still has addresses that must go first.
     Silent,
     /// Release what is ours, for the successor that was named if there is one; claim nothing.
@@ -186,22 +184,6 @@ impl Elector {
         self.asked.as_ref().is_some_and(|asked| asked.what != What::Read)
     }
 
-    /// The API does not answer this node: the last request failed, or is overdue.
-    #[must_use]
-    pub fn is_unanswered(&self, now: Moment) -> bool {
-        self.api().failing_since.is_some() || self.overdue().is_some_and(|at| at <= now)
-    }
-
-    /// When the request under way is no longer answered promptly.
-    #[must_use]
-    pub fn overdue(&self) -> Option<Moment> {
-        self.asked.as_ref().map(|asked| asked.sent + self.prompt_within())
-    }
-
-    fn prompt_within(&self) -> Duration {
-        self.timings.duration() / 10
-    }
-
     /// This process has had no term yet, and there is no Lease, or one that names this node.
     #[must_use]
     pub fn is_new(&self) -> bool {
@@ -237,7 +219,7 @@ impl Elector {
 
     /// Sets what to aim at. Anything but holding ends the term.
     pub fn aim(&mut self, wish: Wish, reason: Reason) {
-        if wish != Wish::Hold {
+        if !matches!(wish, Wish::Hold | Wish::Keep) {
             self.end_term(reason);
         }
         self.wish = wish;
@@ -253,46 +235,9 @@ impl Elector {
         self.message = message;
     }
 
-    fn has_news(&self) -> bool {
-        let declines = self.message.unmet.is_some() && self.message.unmet != self.said.unmet;
-        self.message.offer != self.said.offer || declines
-    }
-
     /// Something makes it doubtful whether the Lease still is as it was last seen: it is read.
     pub fn doubt(&mut self) {
         self.unsure = true;
-    }
-
-    /// The watch showed the Lease.
-    pub fn watched(&mut self, seen: Option<Observation>, now: Moment) {
-        let outdated = |seen| self.sight.as_ref().is_some_and(|sight| sight.outdates(seen));
-        if seen.as_ref().is_some_and(outdated) {
-            // A slow watch, or an old state that was put back: a read will tell.
-            self.doubt();
-        } else {
-            self.see(seen, None, now);
-        }
-    }
-
-    /// A request ended.
-    pub fn answered(&mut self, answer: Answer, now: Moment) {
-        let Some(asked) = self.asked.take_if(|asked| asked.id == answer.id) else {
-            // Given up long ago; if it was a write that happened, the watch or a read shows it.
-            return;
-        };
-        match answer.outcome {
-            Ok(seen) => self.succeeded(&asked, seen, now),
-            Err(Failure::Conflict | Failure::Gone) => {
-                // Somebody was faster, or an earlier write of ours happened after all.
-                self.notices.extend(self.api.answered(now));
-                self.said = Message::default();
-                self.unsure = true;
-                self.next = now;
-                self.next_write = self.conflicts.failed(now);
-            }
-            Err(Failure::Timeout) => self.failed(&asked, "no answer in time".to_owned(), now),
-            Err(Failure::Unavailable(cause)) => self.failed(&asked, cause, now),
-        }
     }
 
     /// Ends what is over by now.
@@ -304,227 +249,8 @@ impl Elector {
         self.warn_of_renewal(now);
     }
 
-    /// The next request, if one is due.
-    pub fn poll(&mut self, now: Moment) -> Option<Request> {
-        if self.asked.is_some() || now < self.due() {
-            return None;
-        }
-        let (what, call) = match (self.intent(now), &self.sight) {
-            (What::Claim, Some(sight)) => {
-                let marks = self.marks(sight);
-                self.said = self.message.clone();
-                (What::Claim, Call::Write(self.writes.claim(sight, marks, now)))
-            }
-            (What::Release, Some(sight)) => {
-                let successor = self.message.successor.clone();
-                let marks = Marks { offer: None, successor, ..self.marks(sight) };
-                (What::Release, Call::Write(self.writes.release(sight, marks)))
-            }
-            (What::Read, _) | (_, None) => (What::Read, Call::Read),
-        };
-        self.ids += 1;
-        let known = self.sight.as_ref().and_then(|sight| sight.version.clone());
-        self.asked = Some(Asked { id: self.ids, sent: now, known, what });
-        // In a hand-over nothing is worth waiting for any longer.
-        let brief = what == What::Release || self.message.successor.is_some();
-        let longest = if brief { HAND_OVER_REQUEST } else { Duration::MAX };
-        let timeout = (self.timings.renew_deadline() / 2).min(longest);
-        Some(Request { id: self.ids, timeout, call })
-    }
-
-    /// When something is to be done without any event.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Moment> {
-        let request = self.asked.is_none().then(|| self.due());
-        let term = self.term.map(|term| term.until);
-        let complaint = self.api.complaint_due();
-        let warning = self.renewal_warning();
-        [request, term, complaint, warning].into_iter().flatten().min()
-    }
-
     fn is_ours(&self, sight: &Sight) -> bool {
         sight.holder() == Some(self.writes.holder()) && self.namesake.is_none()
-    }
-
-    /// What a write of ours leaves in the Lease for the others.
-    fn marks(&self, sight: &Sight) -> Marks {
-        let met = |to: &&NodeName| {
-            to.as_str() != self.writes.holder() && Some(*to) != self.message.unmet.as_ref()
-        };
-        Marks {
-            boot: Some(self.boot.clone()).filter(|boot| !boot.is_empty()),
-            offer: self.message.offer.clone(),
-            successor: None,
-            move_to: sight.record.marks.move_to.as_ref().filter(met).cloned(),
-        }
-    }
-
-    /// What a request would be for, now.
-    fn intent(&self, now: Moment) -> What {
-        let Some(sight) = self.sight.as_ref().filter(|_| !self.unsure) else {
-            return What::Read;
-        };
-        match self.wish {
-            Wish::Hold if self.too_late && self.is_ours(sight) => What::Release,
-            Wish::Hold if self.may_claim(sight, now) => What::Claim,
-            Wish::Release if self.is_ours(sight) => What::Release,
-            Wish::Hold | Wish::Silent | Wish::Release => What::Read,
-        }
-    }
-
-    /// Renewing is always right; claiming what was another's needs a fresh and prompt read.
-    fn may_claim(&self, sight: &Sight, now: Moment) -> bool {
-        let claimable = self.claimable(sight);
-        let fresh = self.prompt.is_some_and(|sent| sight.holder().is_none() || sent >= claimable);
-        self.term.is_some() || (now >= claimable && (fresh || self.is_ours(sight)))
-    }
-
-    /// When this node may claim if it has no term.
-    fn claimable(&self, sight: &Sight) -> Moment {
-        let wait = self.standing.wait(self.timings);
-        if self.is_ours(sight) {
-            let newcomer = self.standing == Standing::Newcomer;
-            let wait = if newcomer { sight.changed + wait } else { Moment::START };
-            return sight.barred_until.max(wait);
-        }
-        let claimable = sight.claimable(self.timings.duration());
-        match sight.holder() {
-            Some(_) => (claimable + wait).max(self.grace.until()),
-            None if wait.is_zero() => claimable,
-            None => claimable.max(sight.changed + wait),
-        }
-    }
-
-    /// When the next request is due.
-    fn due(&self) -> Moment {
-        let Some(sight) = self.sight.as_ref().filter(|_| !self.unsure) else {
-            return self.next;
-        };
-        // Even when there is nothing to do the Lease is read once per term: a watch may be dead.
-        let answered = self.api.status().answered;
-        let look = answered.map_or(Moment::START, |at| at + self.timings.duration());
-        // A candidate must know when the API is prompt again.
-        let look = if self.term.is_none() && self.grace.is_away() { self.next } else { look };
-        let act = match self.wish {
-            Wish::Hold => match self.confirmed.filter(|_| self.term.is_some()) {
-                // It vanished: made anew before a client-go elector finds it missing.
-                Some(_) if sight.version.is_none() => Moment::START,
-                Some(_) if self.has_news() => Moment::START,
-                Some(sent) => sent + self.timings.retry(),
-                None => self.claimable(sight).min(self.next_look(sight)),
-            },
-            Wish::Release if self.is_ours(sight) => Moment::START,
-            Wish::Release | Wish::Silent => look,
-        };
-        act.max(self.next_write).min(look).max(self.next)
-    }
-
-    /// When a candidate looks at the Lease because its holder should have renewed it: a candidate
-    /// that only waits would not know that the API was away for all.
-    fn next_look(&self, sight: &Sight) -> Moment {
-        let overdue = sight.changed + self.timings.renew_deadline();
-        let looked = self.api().answered.unwrap_or(Moment::START);
-        overdue.max(looked + self.timings.retry())
-    }
-
-    fn succeeded(&mut self, asked: &Asked, seen: Option<Observation>, now: Moment) {
-        self.notices.extend(self.api.answered(now));
-        self.backoff.succeeded();
-        let prompt = now.since(asked.sent) <= self.prompt_within();
-        self.prompt = prompt.then_some(asked.sent);
-        if prompt {
-            self.grace.answered(self.timings, now);
-        } else {
-            self.grace.failed(asked.sent);
-        }
-        self.next = if prompt { now } else { self.backoff.failed(now) };
-        if asked.what == What::Read {
-            self.unsure = false;
-        }
-        if asked.what == What::Release {
-            self.notices.push_back(Notice::Released);
-        }
-        // The watch may have been faster than this answer.
-        let outdates = |seen| self.sight.as_ref().is_some_and(|sight| sight.outdates(seen));
-        let overtaken = self.sight.as_ref().map(|sight| &sight.version) != Some(&asked.known)
-            && seen.as_ref().is_some_and(outdates);
-        if !overtaken {
-            let acknowledged = (asked.what == What::Claim).then_some(asked.sent);
-            self.see(seen, acknowledged, now);
-        }
-    }
-
-    /// The Lease is now this. Only a write of our own entitles: one that has been acknowledged by
-    /// this very answer, or is found in the Lease by its mark.
-    fn see(&mut self, seen: Option<Observation>, acknowledged: Option<Moment>, now: Moment) {
-        let before = self.sight.take();
-        let from = before.as_ref().and_then(Sight::holder).map(ToOwned::to_owned);
-        let first = before.is_none();
-        let known = before.as_ref().map(|sight| sight.changed);
-        let sight = Sight::next(before, seen, self.timings.duration(), now);
-        self.recognise(&sight, known);
-        let to = sight.holder().map(ToOwned::to_owned);
-        let nonce = sight.record.nonce.clone();
-        let ours = self.is_ours(&sight);
-        let vanished = sight.version.is_none();
-        self.sight = Some(sight);
-        if from != to || first {
-            self.notices.push_back(Notice::HolderChanged { from, to });
-        }
-        if ours {
-            if let Some(sent) = acknowledged.or_else(|| self.writes.sent(nonce.as_ref())) {
-                self.confirm(sent, now);
-            }
-        } else if !vanished {
-            self.too_late = false;
-            self.end_term(Reason::OtherHolds);
-        }
-    }
-
-    /// Whether the Lease is in our name by another boot. What a former life of this host wrote is
-    /// nobody's; but if it is renewed while we look, another host has our name.
-    fn recognise(&mut self, sight: &Sight, known: Option<Moment>) {
-        let named = sight.holder() == Some(self.writes.holder());
-        let boot = sight.record.marks.boot.as_ref().filter(|boot| named && **boot != self.boot);
-        let mine = self.writes.sent(sight.record.nonce.as_ref()).is_some();
-        let Some(boot) = boot.filter(|_| !mine && !self.boot.is_empty()) else {
-            self.namesake = None;
-            return;
-        };
-        let renewed = known.is_some_and(|known| known != sight.changed);
-        if self.namesake == Some(Namesake::FormerLife) && renewed {
-            self.namesake = Some(Namesake::Twin);
-            self.notices.push_back(Notice::Twin { boot: boot.clone() });
-        }
-        self.namesake.get_or_insert(Namesake::FormerLife);
-        self.end_term(Reason::Twin);
-    }
-
-    /// The write sent at `sent` has happened: the term counts from there.
-    fn confirm(&mut self, sent: Moment, now: Moment) {
-        let duration = self.timings.duration();
-        let until = sent + (duration - duration / CLOCK_RATE_ALLOWANCE);
-        if self.confirmed.is_some_and(|known| known >= sent) || self.wish != Wish::Hold {
-            return;
-        }
-        if until <= now {
-            // An API server that is prompt again lets us renew what is ours.
-            self.too_late = self.prompt.is_none();
-            return;
-        }
-        self.too_late = false;
-        self.confirmed = Some(sent);
-        self.conflicts.succeeded();
-        self.warned_of_renewal = false;
-        if let Some(term) = &mut self.term {
-            term.until = until;
-            return;
-        }
-        self.epoch += 1;
-        let term = Term { epoch: self.epoch, since: now, until };
-        self.term = Some(term);
-        self.ended = None;
-        self.notices.push_back(Notice::TermBegan(term));
     }
 
     fn end_term(&mut self, reason: Reason) {
@@ -532,15 +258,6 @@ impl Elector {
             self.ended = Some(reason);
             self.notices.push_back(Notice::TermEnded { reason });
         }
-    }
-
-    fn failed(&mut self, asked: &Asked, cause: String, now: Moment) {
-        self.unsure |= asked.what != What::Read;
-        self.grace.failed(asked.sent);
-        self.said = Message::default();
-        self.prompt = None;
-        self.next = self.backoff.failed(now);
-        self.api.failed(cause, now);
     }
 
     fn renewal_warning(&self) -> Option<Moment> {

@@ -98,7 +98,9 @@ impl Node {
         let status = self.elector.api();
         let since = status.answered.unwrap_or(Moment::START);
         Grounds {
-            may: self.plan.conduct.hold_on_api_loss && self.fitness == Fitness::Fit,
+            may: self.plan.conduct.hold_on_api_loss
+                && self.fitness == Fitness::Fit
+                && self.punctual <= now,
             api_is_away: self.elector.is_unanswered(now),
             successor: self.other_holder().is_some() || self.elector.has_twin(),
             serves: self.api_server.is_as_good_as_any(now),
