@@ -56,8 +56,9 @@ impl ApiServer {
         self.well
     }
 
-    /// It is unwell and does not get better, and the API is not away: when the API was away, this one has time to be found well
-    /// again like all the others, before the address moves because of it.
+    /// It is unwell and does not get better, and the API is not away: when the API was away, this
+    /// one has time to be found well again like all the others, before the address moves because of
+    /// it.
     #[must_use]
     pub fn is_to_blame(&self, now: Moment) -> bool {
         !self.well && self.against == 0 && self.excused <= now

@@ -1,7 +1,7 @@
 //! Subcommands and their help.
 //!
-//! Exit codes: 0, done; 1, refused or failed, and stderr says why; of `move` 2, not in time. Nothing
-//! is written to stdout but what a command is for.
+//! Exit codes: 0, done; 1, refused or failed, and stderr says why; of `move` 2, not in time.
+//! Nothing is written to stdout but what a command is for.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! An API server of our own for one process: Leases, Nodes and Events over TLS, and where the API
-//! servers are, with the semantics of a real one (list, watch, resourceVersion, conflicts, credentials; `tests/contract.rs` holds
-//! both to the same), and with faults on demand. Several servers share one [`Store`], as several
-//! real ones share etcd; each has its own life.
+//! servers are, with the semantics of a real one (list, watch, resourceVersion, conflicts,
+//! credentials; `tests/contract.rs` holds both to the same), and with faults on demand. Several
+//! servers share one [`Store`], as several real ones share etcd; each has its own life.
 
 mod access;
 mod answer;

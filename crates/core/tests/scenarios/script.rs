@@ -27,7 +27,7 @@
 //! 0.0 asked to move b                                      a human's annotation, watched
 //! 0.0 offered a | offered c                                the holder's annotation, watched
 //! 0.0 released for a | released for c                      the holder's release, watched
-//! 0.0 twin                                                  another host renews in the holder's name
+//! 0.0 twin                                          another host renews in the holder's name
 //! 0.0 shutdown
 //! 0.0 end
 //! ```

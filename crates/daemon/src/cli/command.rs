@@ -88,22 +88,20 @@ fn moving() -> Command {
     };
     Command::new("move")
         .about("Ask the node that holds the address to hand it over to another one")
-        .arg(
-            flag(TO, "NODE")
-                .required(true)
-                .help("The node that is to take over, as in the Lease"),
-        )
+        .arg(flag(TO, "NODE").required(true).help("The node that is to take over, as in the Lease"))
         .arg(
             flag(NAMESPACE, "NAMESPACE")
                 .short('n')
                 .help("The namespace of the Lease [default: cp_namespace, kube-system]"),
         )
-        .arg(flag(LEASE, "LEASE").help(
-            "The Lease, or namespace/name [default: vip_leasename, plndr-cp-lock]",
-        ))
-        .arg(flag(KUBECONFIG, "FILE").help(
-            "The only kubeconfig to use [default: where the daemon looks]",
-        ))
+        .arg(
+            flag(LEASE, "LEASE")
+                .help("The Lease, or namespace/name [default: vip_leasename, plndr-cp-lock]"),
+        )
+        .arg(
+            flag(KUBECONFIG, "FILE")
+                .help("The only kubeconfig to use [default: where the daemon looks]"),
+        )
         .arg(
             flag(TIMEOUT, "TIME")
                 .default_value("30s")
@@ -111,7 +109,8 @@ fn moving() -> Command {
         )
         .after_help(
             "It writes the annotation kube-vip.io/move-to on the Lease, which takes the rights to\n\
-             get and patch that Lease and to list Leases in its namespace; the holder does the rest.\n\
+             get and patch that Lease and to list Leases in its namespace; the holder does the \
+             rest.\n\
              \n\
              Exit codes: 0 the node has taken over, or had already; 1 refused or failed, and\n\
              stderr says why; 2 it did not take over in time, and the request is withdrawn",

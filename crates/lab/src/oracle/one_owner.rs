@@ -2,8 +2,8 @@
 //!
 //! A holder that held on while the API was away, and then meets its successor, may take the time
 //! that is allowed for it; if its daemon does not run, the kernel ends the step that it was in. A
-//! fence that somebody deletes is back in a moment. Of a node that runs the original only this much is ours to answer for:
-//! while the Lease names it and it answers, none of ours does.
+//! fence that somebody deletes is back in a moment. Of a node that runs the original only this much
+//! is ours to answer for: while the Lease names it and it answers, none of ours does.
 
 use std::time::Duration;
 

@@ -253,8 +253,8 @@ impl Watch<'_> {
     }
 }
 
-/// Masks what two servers cannot agree on (versions, uids, times, ports, the words for people), what only
-/// a real one keeps (who wrote which field), and Go's `null` for a time that is not set.
+/// Masks what two servers cannot agree on (versions, uids, times, ports, the words for people),
+/// what only a real one keeps (who wrote which field), and Go's `null` for a time that is not set.
 fn mask(value: &mut Value) {
     match value {
         Value::Object(object) => {

@@ -1,8 +1,8 @@
 //! What the Leases of one election are called, and by which label they are found.
 //!
-//! A node's candidate Lease is `<election's Lease>-<node>`, with the label [`ELECTION_LABEL`]. Where
-//! a name is too long for Kubernetes, its end is replaced by a hash of the whole: every node, of
-//! whatever version and architecture, comes to the same.
+//! A node's candidate Lease is `<election's Lease>-<node>`, with the label [`ELECTION_LABEL`].
+//! Where a name is too long for Kubernetes, its end is replaced by a hash of the whole: every node,
+//! of whatever version and architecture, comes to the same.
 
 /// The label of candidate Leases; its value is the name of the election's Lease.
 pub const ELECTION_LABEL: &str = "kube-vip.io/election";

@@ -1,8 +1,8 @@
 //! Writing our own candidate Lease.
 //!
 //! A yes to an offer travels this way: a write goes out at once, over a connection that carries
-//! nothing else, even if an earlier one has not been answered yet. Each write names the version that
-//! it replaces, and gives up when a later one has been asked for, so that an old one never
+//! nothing else, even if an earlier one has not been answered yet. Each write names the version
+//! that it replaces, and gives up when a later one has been asked for, so that an old one never
 //! overwrites a new one.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,3 +1,5 @@
+//! The rate of a clock that NTP slews.
+
 use super::*;
 
 #[test]

@@ -137,7 +137,8 @@ pub(super) fn lost_race(undone: &Undone) -> bool {
     matches!(undone, Undone::Refused(_, error) if error.raw_os_error() == Some(libc::ENOENT))
 }
 
-/// The timeout that lasts so long while timers go at this rate. One that is fast is taken for one that is not: it may be slowed down any time.
+/// The timeout that lasts so long while timers go at this rate. One that is fast is taken for one
+/// that is not: it may be slowed down any time.
 pub(super) fn in_timer_time(left: Duration, rate: f64) -> Duration {
     left.mul_f64(rate.clamp(0.0, 1.0))
 }

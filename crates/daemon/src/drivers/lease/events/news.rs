@@ -40,8 +40,8 @@ fn warning(reason: &'static str, message: String) -> Option<News> {
     Some(News { severity: Severity::Warning, reason, message })
 }
 
-/// What to say of a notice; none: nothing, it is for the log alone. `before` is the last holder that
-/// is known by name.
+/// What to say of a notice; none: nothing, it is for the log alone. `before` is the last holder
+/// that is known by name.
 pub(super) fn news(notice: &Notice, plan: &Plan, before: Option<&str>) -> Option<News> {
     let node = &plan.node;
     let all: Vec<_> = plan.vips.iter().map(|vip| vip.address().to_string()).collect();

@@ -1,3 +1,5 @@
+//! Timeouts on a clock that NTP slews.
+
 use super::*;
 
 #[test]

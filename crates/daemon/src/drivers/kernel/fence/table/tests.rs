@@ -1,3 +1,5 @@
+//! Names of tables.
+
 use super::*;
 
 #[test]
