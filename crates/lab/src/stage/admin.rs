@@ -1,5 +1,6 @@
 //! What an administrator does to the cluster's objects, through one node's own API server.
 
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::{LEASE, Stage, StageError};
 use crate::api::server_list;
+use crate::cluster::control_plane::Ports;
 use crate::cluster::https::{Answer, Https};
 use crate::net::Host;
 use crate::pki::{ClusterPki, User};
@@ -209,6 +211,23 @@ impl Stage {
         let lease = self.lease(node)?;
         let name = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
         Ok(self.world.nodes().iter().position(|host| host.name() == name))
+    }
+
+    /// Whether the node's member of etcd leads the others, as it says itself; where there is no
+    /// etcd, it does not.
+    #[must_use]
+    pub fn leads_store(&self, node: usize) -> bool {
+        let etcd = SocketAddr::from((Ipv4Addr::LOCALHOST, Ports::USUAL.etcd_client));
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect_timeout(&etcd, PATIENCE)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.write_all(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        };
+        let answer = self.world.node(node).run(ask);
+        answer.is_ok_and(|text| text.is_ok_and(|text| text.contains("etcd_server_is_leader 1")))
     }
 
     /// Whether an API server that is asked now answers.
