@@ -54,7 +54,8 @@ const KNOWN: Duration = Duration::from_secs(4);
 fn owner(scene: &Scene) -> Option<usize> {
     let mut answering = scene.answering();
     let owner = answering.next().filter(|owner| scene.holder() == Some(*owner))?;
-    (answering.next().is_none() && scene.is_able(owner)).then_some(owner)
+    let calm = scene.is_able(owner) && scene.has_renewed(owner);
+    (answering.next().is_none() && calm).then_some(owner)
 }
 
 /// Since when nothing has been done but to APIs.

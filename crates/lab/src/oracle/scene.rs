@@ -232,6 +232,12 @@ impl Scene {
         self.is_whole(node) && self.node(node).is_some_and(|node| !node.lacks(own))
     }
 
+    /// The node has written the Lease since its API was last slow or away.
+    pub(super) fn has_renewed(&self, node: usize) -> bool {
+        let renewed = |node: &Node| node.wrote.is_some_and(|at| !node.api_trouble.lasted_after(at));
+        self.node(node).is_some_and(renewed)
+    }
+
     /// The node's own API server is dead, and another one is not.
     pub(super) fn is_shut_out(&self, node: usize) -> bool {
         self.node(node).is_some_and(|node| node.shut_out.lasts)
