@@ -58,7 +58,7 @@ fn allowed(scene: &Scene, node: usize, from: Duration, bounds: &Bounds) -> Durat
     if scene.lost_its_fence(node, from.saturating_sub(bounds.mending)) {
         return bounds.mending;
     }
-    if !bounds.holds_on || !scene.may_hold_on(node, from, bounds.shortest_lease) {
+    if !bounds.holds_on || !scene.may_hold_on(node, from, bounds) {
         return Duration::ZERO;
     }
     if !scene.has_run_since(node, from.saturating_sub(bounds.step)) {

@@ -40,7 +40,7 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
             }
             // It begins a little before the term is over.
             let soon = entry.at + bounds.step;
-            let holds_on = scene.may_hold_on(node, soon, bounds.shortest_lease);
+            let holds_on = scene.may_hold_on(node, soon, bounds);
             let step = if holds_on { bounds.step } else { Duration::ZERO };
             let over = term.max(entry.at + step);
             let fenced = scene.is_fenced(node);

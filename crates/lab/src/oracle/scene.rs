@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::timeline::{Entry, Fault, Part, Parts, Timeline, What};
 
+use super::Bounds;
+
 mod node;
 
 use node::Node;
@@ -282,17 +284,18 @@ impl Scene {
 
     /// The node holds on, as it may: its term is over because the API was away for it, it hears
     /// others, and not only others have an API server. Then it may meet its successor.
-    pub(super) fn may_hold_on(&self, node: usize, at: Duration, lease: Duration) -> bool {
+    pub(super) fn may_hold_on(&self, node: usize, at: Duration, bounds: &Bounds) -> bool {
         let Some(node) = self.node(node) else { return false };
         let Some(wrote) = node.wrote else { return false };
         // Its own clock may be slow, the successor's fast; and a term is shorter than the lease.
-        let over = wrote + (lease - lease / 500);
+        let over = wrote + (bounds.shortest_lease - bounds.shortest_lease / 500);
+        let surely = wrote + bounds.lease_duration;
         // Who released, and cannot know whether anybody took it, has no term either.
         let over = node.released.filter(|at| *at >= wrote).map_or(over, |at| at.min(over));
         over <= at
             && node.api_trouble.lasted_after(wrote)
-            && !node.deaf.exceeds(over, HEARS_WITHIN)
-            && !(node.learnt && node.shut_out.exceeds(over, NOTICES_WITHIN))
+            && !node.deaf.exceeds(surely, HEARS_WITHIN)
+            && !(node.learnt && node.shut_out.exceeds(surely, NOTICES_WITHIN))
     }
 }
 

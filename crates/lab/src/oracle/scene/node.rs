@@ -45,7 +45,8 @@ impl Node {
     pub(super) fn answer(&mut self, on: bool) {
         self.answers = on;
         // Only a daemon that runs can have silenced what it found.
-        self.original &= on || self.lacks(Parts::of(&[Part::Process, Part::Schedule]));
+        self.original &=
+            on || self.lacks(Parts::of(&[Part::Process, Part::Schedule, Part::Kernel]));
     }
 
     pub(super) fn wrote_at(&mut self, at: Duration) {
