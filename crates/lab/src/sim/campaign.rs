@@ -10,12 +10,8 @@ use std::time::Duration;
 use crate::oracle::{Guarantee, Violation};
 use crate::timeline::Timeline;
 
-use super::scenario::{Kind, Scenario, Tally};
+use super::scenario::{Scenario, Tally};
 use super::{Sabotage, examine, shrink};
-
-/// What a daemon that starts just then does not withstand yet: it knows nothing of what the Lease
-/// said before. `kube-vip-lab sim --seed` shows scenarios with them.
-const OPEN: [Kind; 2] = [Kind::LeaseDelete, Kind::LeaseRestore];
 
 /// Fewer faults that hit something do not make a scenario.
 const ENOUGH_FAULTS: usize = 5;
@@ -86,7 +82,7 @@ impl Summary {
     /// What comes of one seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        let scenario = Scenario::draw(seed).without(&OPEN);
+        let scenario = Scenario::draw(seed);
         let (outcome, verdict) = examine(&scenario, Sabotage::None);
         let counts = outcome.tally.total() >= ENOUGH_FAULTS;
         let lease = scenario.lease_duration().as_secs_f64();

@@ -93,7 +93,10 @@ impl World {
                 | Kind::Revert => host.daemon.is_some(),
                 Kind::ApiFreeze | Kind::ApiSlow | Kind::ApiUnready => host.has(Part::ApiProcess),
                 Kind::AddressDelete => host.configured.contains(&true),
-                Kind::AddressLeave => host.has(Part::Kernel) && !host.configured.contains(&true),
+                Kind::AddressLeave => {
+                    let can = host.has(Part::Power) && host.has(Part::Kernel);
+                    can && !host.configured.contains(&true)
+                }
                 Kind::TablesDelete => host.has(Part::Power) && host.nic.fence,
                 Kind::StoreAway => !self.store_away,
                 Kind::Stranger => !self.stranger,
