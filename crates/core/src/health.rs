@@ -24,7 +24,8 @@ pub struct ApiServer {
     well: bool,
     /// So many looks in a row said otherwise.
     against: u32,
-    last: Option<(Moment, Check)>,
+    /// The last look: when it began, when it ended, what it showed.
+    last: Option<(Moment, Moment, Check)>,
     /// When the look under way began.
     looking: Option<Moment>,
     due: Moment,
@@ -32,6 +33,8 @@ pub struct ApiServer {
     unanswered: Option<Moment>,
     /// Until then it is not to be blamed for what all were away for.
     excused: Moment,
+    /// When the API last did not answer.
+    away: Moment,
 }
 
 impl ApiServer {
@@ -47,6 +50,7 @@ impl ApiServer {
             due: Moment::START,
             unanswered: None,
             excused: Moment::START,
+            away: Moment::START,
         }
     }
 
@@ -61,7 +65,8 @@ impl ApiServer {
     /// it.
     #[must_use]
     pub fn is_to_blame(&self, now: Moment) -> bool {
-        !self.well && self.against == 0 && self.excused <= now
+        let seen = self.last.as_ref().is_some_and(|(began, _, _)| *began >= self.away);
+        !self.well && self.against == 0 && self.excused <= now && seen
     }
 
     /// When it is to blame, if it stays unwell.
@@ -76,6 +81,7 @@ impl ApiServer {
             self.unanswered = None;
             return;
         }
+        self.away = now;
         let since = *self.unanswered.get_or_insert(now);
         if now.since(since) >= AWAY {
             self.excused = now + self.plan.period * (self.plan.rise + 2);
@@ -85,7 +91,7 @@ impl ApiServer {
     /// What was wrong with it when it was last looked at; none: nothing.
     #[must_use]
     pub fn trouble(&self) -> Option<&str> {
-        match self.last.as_ref().map(|(_, check)| &check.local)? {
+        match self.last.as_ref().map(|(_, _, check)| &check.local)? {
             Health::Ready => None,
             Health::Live(why) | Health::Accepts(why) | Health::Refuses(why) => Some(why),
         }
@@ -96,8 +102,8 @@ impl ApiServer {
     #[must_use]
     pub fn is_as_good_as_any(&self, now: Moment) -> bool {
         let recent = self.plan.period * 2 + self.plan.timeout;
-        let last = self.last.as_ref().filter(|(at, _)| now.since(*at) <= recent);
-        last.is_some_and(|(_, check)| match check.local {
+        let last = self.last.as_ref().filter(|(_, at, _)| now.since(*at) <= recent);
+        last.is_some_and(|(_, _, check)| match check.local {
             Health::Ready | Health::Live(_) | Health::Accepts(_) => true,
             Health::Refuses(_) => check.elsewhere != Some(true),
         })
@@ -124,10 +130,10 @@ impl ApiServer {
 
     /// A look has ended; something to tell if it now counts as well, or no longer does.
     pub fn checked(&mut self, check: Check, now: Moment) -> Option<Notice> {
-        self.looking = None;
+        let began = self.looking.take().unwrap_or(now);
         let before = self.trouble().map(ToOwned::to_owned);
         let good = check.local == Health::Ready;
-        self.last = Some((now, check));
+        self.last = Some((began, now, check));
         if good == self.well {
             self.against = 0;
             return None;

@@ -10,7 +10,10 @@ use crate::moment::Moment;
 use crate::wire::arp;
 
 /// So many a second: switches with ARP inspection shut a port at 15 by default.
-const A_SECOND: u32 = 8;
+const A_SECOND: usize = 8;
+
+/// What is asked again and again leaves so much for what is asked on an occasion.
+const SPARE: usize = 2;
 
 /// What has been asked lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,19 +28,40 @@ impl Probes {
         if now < self.free() {
             return None;
         }
-        if self.sent.len() >= A_SECOND as usize {
+        Some(self.send(packet, to, now))
+    }
+
+    /// The question, if it leaves room for [`SPARE`] others.
+    pub fn ask_if_idle(&mut self, packet: arp::Packet, to: Mac, now: Moment) -> Option<Effect> {
+        if now < self.idle() {
+            return None;
+        }
+        Some(self.send(packet, to, now))
+    }
+
+    fn send(&mut self, packet: arp::Packet, to: Mac, now: Moment) -> Effect {
+        if self.sent.len() >= A_SECOND {
             self.sent.remove(0);
         }
         self.sent.push(now);
-        Some(Effect::Question { packet, to })
+        Effect::Question { packet, to }
     }
 
     /// When the budget has room for one more.
     #[must_use]
     pub fn free(&self) -> Moment {
-        match self.sent.first() {
-            Some(first) if self.sent.len() >= A_SECOND as usize => *first + Duration::from_secs(1),
-            _ => Moment::START,
-        }
+        self.room_for(1)
+    }
+
+    /// When the budget has room for one more, and [`SPARE`] others.
+    #[must_use]
+    pub fn idle(&self) -> Moment {
+        self.room_for(1 + SPARE)
+    }
+
+    fn room_for(&self, questions: usize) -> Moment {
+        let in_the_way = (self.sent.len() + questions).checked_sub(A_SECOND + 1);
+        let last = in_the_way.and_then(|index| self.sent.get(index));
+        last.map_or(Moment::START, |at| *at + Duration::from_secs(1))
     }
 }

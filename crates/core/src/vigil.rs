@@ -15,7 +15,7 @@ use crate::wire::arp::{Packet, Station};
 /// From one question to the next. Every other one is for an address of ours, of which one says as
 /// much as all; those between are for the neighbour that answered last and the next one in turn, so
 /// that none of them need be alive for long.
-const EVERY: Duration = Duration::from_millis(140);
+const EVERY: Duration = Duration::from_millis(170);
 
 /// The questions in turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,8 @@ impl Vigil {
             _ => None,
         };
         let address = asked.or_else(|| segment.vips.first().copied())?;
-        let question = probes.ask(Packet::request(segment.own, address), Mac::BROADCAST, now)?;
+        let question =
+            probes.ask_if_idle(Packet::request(segment.own, address), Mac::BROADCAST, now)?;
         self.next = self.next.wrapping_add(usize::from(self.turn == 3));
         self.turn = (self.turn + 1) % 4;
         self.due = now + EVERY;
@@ -68,6 +69,6 @@ impl Vigil {
     /// When the next question is due.
     #[must_use]
     pub fn deadline(&self, probes: &Probes) -> Moment {
-        self.due.max(probes.free())
+        self.due.max(probes.idle())
     }
 }

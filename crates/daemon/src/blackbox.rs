@@ -28,12 +28,12 @@ use crate::metrics::Release;
 pub const FORM: u32 = 1;
 
 /// A half is given up when it has so many bytes: thousands of events in both.
-const HALF: usize = 512 * 1024;
+const HALF: usize = 640 * 1024;
 
 /// What one event and its effects may take; more is left out, and said.
 const LONGEST: usize = 32 * 1024;
 
-/// What happened lately. Bounded by two halves of 512 KiB, and a state and an entry beyond each.
+/// What happened lately. Bounded by two halves of 640 KiB, and a state and an entry beyond each.
 #[derive(Debug)]
 pub struct BlackBox {
     older: Vec<u8>,

@@ -55,11 +55,13 @@ impl Grace {
     }
 
     /// A prompt answer. A holder that held on while the API was away for all renews first: a
-    /// candidate waits as long again as the API was away, at most for a lease duration. What was
-    /// away for a moment only, as while etcd elects a leader, costs no more than that moment.
+    /// candidate waits as long again as the API was away, at most for one attempt of the holder's
+    /// that hangs, and the next one. What was away for a moment only, as while etcd elects a
+    /// leader, costs no more than that moment.
     pub(super) fn answered(&mut self, timings: Timings, now: Moment) {
         let Some(away) = self.away.take() else { return };
-        let wait = now.since(away).min(timings.duration());
+        let attempt = timings.renew_deadline() / 2 + timings.retry() * 3 / 2;
+        let wait = now.since(away).min(attempt).min(timings.duration());
         self.until = self.until.max(now + wait);
     }
 

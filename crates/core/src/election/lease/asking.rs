@@ -36,7 +36,10 @@ impl Elector {
         // In a hand-over nothing is worth waiting for any longer.
         let brief = what == What::Release || self.message.successor.is_some();
         let longest = if brief { HAND_OVER_REQUEST } else { Duration::MAX };
-        let timeout = (self.timings.renew_deadline() / 2).min(longest);
+        // What a candidate reads late is of no use for a claim: better ask again.
+        let candidate = what == What::Read && self.term.is_none();
+        let useful = if candidate { self.prompt_within() * 2 } else { Duration::MAX };
+        let timeout = (self.timings.renew_deadline() / 2).min(longest).min(useful);
         Some(Request { id: self.ids, timeout, call })
     }
 
