@@ -2,7 +2,8 @@
 //!
 //! A holder that held on while the API was away, and then meets its successor, may take the time
 //! that is allowed for it; if its daemon does not run, the kernel ends the step that it was in. A
-//! fence that somebody deletes is back in a moment. Of a node that runs the original only this much
+//! fence that somebody deletes is back in a moment, and a claim that somebody undoes before anybody
+//! has seen it is one for a moment. Of a node that runs the original only this much
 //! is ours to answer for: while the Lease names it and it answers, none of ours does.
 
 use std::time::Duration;
@@ -34,7 +35,7 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
             verdict.occasion(Guarantee::OneOwner);
         }
         if !answering.is_empty() {
-            answering.extend(scene.rightful_original());
+            answering.extend(scene.rightful_original(entry.at, bounds.lease_duration));
         }
         let more = answering.len() > 1;
         if more && both.is_none() {
@@ -58,6 +59,9 @@ fn allowed(scene: &Scene, node: usize, from: Duration, bounds: &Bounds) -> Durat
     if scene.lost_its_fence(node, from.saturating_sub(bounds.mending)) {
         return bounds.mending;
     }
+    if scene.undid_a_claim(from.saturating_sub(bounds.mending)) {
+        return bounds.mending;
+    }
     if !bounds.holds_on || !scene.may_hold_on(node, from, bounds) {
         return Duration::ZERO;
     }
@@ -65,8 +69,9 @@ fn allowed(scene: &Scene, node: usize, from: Duration, bounds: &Bounds) -> Durat
         return bounds.step + bounds.orphan;
     }
     // Announcements are repeated after a second at the latest.
-    let garbled = if scene.is_garbled(node) { Duration::from_secs(1) } else { Duration::ZERO };
-    bounds.meeting + garbled
+    let again = Duration::from_secs(1);
+    bounds.meeting
+        + if scene.lost_frames(from.saturating_sub(again)) { again } else { Duration::ZERO }
 }
 
 /// Reports an overlap that is longer than the recording's grain, and than is allowed.

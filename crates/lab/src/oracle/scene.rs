@@ -34,6 +34,9 @@ const API: Parts = Parts::of(&[Part::ApiProcess, Part::ApiSchedule, Part::ApiPac
 const DAEMON: Parts =
     Parts::of(&[Part::Process, Part::Schedule, Part::Processor, Part::Kernel, Part::Power]);
 
+/// The parts without which what a node announces may not arrive.
+const FRAMES: Parts = Parts::of(&[Part::Frames, Part::Voice, Part::Hearing, Part::Port]);
+
 /// The parts without which a node hears nobody.
 const EARS: Parts = Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hearing]);
 
@@ -46,7 +49,13 @@ pub(super) struct Scene {
     holder: Option<usize>,
     /// When somebody who is no holder last changed whom the Lease names.
     meddled: Option<Duration>,
+    /// When the Lease last got a holder, and when somebody last undid such a thing at once.
+    claimed: Option<Duration>,
+    undone: Option<Duration>,
 }
+
+/// A claim that stood no longer than this may not have been seen by anybody.
+const UNSEEN: Duration = Duration::from_millis(100);
 
 impl Scene {
     /// Before the first entry: nobody answers, and nothing is missing but the daemons that the
@@ -58,6 +67,8 @@ impl Scene {
             stranger: false,
             holder: None,
             meddled: None,
+            claimed: None,
+            undone: None,
         };
         for entry in timeline.entries.iter().rev() {
             let What::Fault(fault) = entry.what else { continue };
@@ -84,6 +95,7 @@ impl Scene {
                 }
                 self.holder = holder;
                 if let Some(holder) = holder.filter(|_| self.meddled != Some(entry.at)) {
+                    self.claimed = Some(entry.at);
                     self.with(holder, |node| node.wrote_at(entry.at));
                 }
             }
@@ -98,6 +110,8 @@ impl Scene {
             What::Fault(fault) => {
                 if matches!(fault, Fault::LeaseDeleted | Fault::LeaseRestored) {
                     self.meddled = Some(entry.at);
+                    let fresh = self.claimed.is_some_and(|at| entry.at <= at + UNSEEN);
+                    self.undone = if fresh { Some(entry.at) } else { self.undone };
                 }
                 self.strike(fault);
             }
@@ -133,6 +147,7 @@ impl Scene {
             let node = &mut self.nodes[index];
             node.api_trouble.note(api_is_bad, at);
             node.learn(api_is_bad, at);
+            node.garbled.note(node.lacks(FRAMES), at);
             node.unwell.note(node.lacks(DAEMON), at);
             node.deaf.note(node.lacks(EARS), at);
             let shut_out = served && node.missing.contains(Part::ApiProcess);
@@ -163,10 +178,17 @@ impl Scene {
         self.nodes.iter().enumerate().filter_map(answers)
     }
 
-    /// The nodes with the original's address that the Lease names: they are right.
-    pub(super) fn rightful_original(&self) -> Option<usize> {
+    /// The node with the original's address that the Lease names: it is right, unless somebody
+    /// meddled with the Lease less than a lease duration ago. The original minds nothing of that.
+    pub(super) fn rightful_original(&self, at: Duration, lease: Duration) -> Option<usize> {
         let right = |holder: &usize| self.node(*holder).is_some_and(|n| n.answers && n.original);
-        self.holder.filter(right)
+        let meddled = self.meddled.is_some_and(|then| at <= then + lease);
+        self.holder.filter(right).filter(|_| !meddled)
+    }
+
+    /// A claim was undone by somebody at `since` or later, before anybody can have seen it.
+    pub(super) fn undid_a_claim(&self, since: Duration) -> bool {
+        self.undone.is_some_and(|at| at >= since)
     }
 
     /// Somewhere the original runs, or left its address.
@@ -250,9 +272,9 @@ impl Scene {
         self.node(node).is_some_and(|node| !node.unwell.lasted_after(since))
     }
 
-    /// Frames to and from the node may be lost.
-    pub(super) fn is_garbled(&self, node: usize) -> bool {
-        self.node(node).is_some_and(|node| node.lacks(Parts::of(&[Part::Frames])))
+    /// Frames to and from any of the nodes that answer were lost at `since` or later.
+    pub(super) fn lost_frames(&self, since: Duration) -> bool {
+        self.nodes.iter().any(|node| node.answers && node.garbled.lasted_after(since))
     }
 
     /// Somebody deleted the node's fence at `since` or later.

@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub(super) able: Option<Duration>,
     /// Its daemon had the time to learn of other API servers.
     pub(super) learnt: bool,
+    /// What it announces may not have arrived.
+    pub(super) garbled: Trouble,
     /// Its daemon did not run, or not when it wanted to.
     pub(super) unwell: Trouble,
     /// Its API server was dead while another one was not.
