@@ -199,7 +199,8 @@ impl Case {
         let alone = scene.all().all(|node| node == self.holder || scene.is_cut_off(node));
         let moved = self.owner != self.holder;
         let disturbed = match entry.what {
-            // Where it has moved to, another story begins.
+            // Where it has moved to, another story begins, or was about to.
+            _ if moved && scene.api_is_bad(self.owner) => true,
             What::Fault(fault) if moved && fault.node() == Some(self.owner) => true,
             // It is good again: what comes now is another case.
             What::Fault(_) if self.returned.is_some_and(|at| entry.at > at) => true,

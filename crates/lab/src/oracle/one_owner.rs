@@ -56,12 +56,14 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
 
 /// How long an overlap from `from` on may last because of this node.
 fn allowed(scene: &Scene, node: usize, from: Duration, bounds: &Bounds) -> Duration {
-    if scene.lost_its_fence(node, from.saturating_sub(bounds.mending)) {
-        return bounds.mending;
-    }
-    if scene.undid_a_claim(from.saturating_sub(bounds.mending)) {
-        return bounds.mending;
-    }
+    let lately = from.saturating_sub(bounds.mending);
+    let fence = if scene.lost_its_fence(node, lately) { bounds.mending } else { Duration::ZERO };
+    let undone = if scene.undid_a_claim(lately) { bounds.lease_duration } else { Duration::ZERO };
+    fence.max(undone).max(meeting(scene, node, from, bounds))
+}
+
+/// How long a holder that held on may take to see its successor.
+fn meeting(scene: &Scene, node: usize, from: Duration, bounds: &Bounds) -> Duration {
     if !bounds.holds_on || !scene.may_hold_on(node, from, bounds) {
         return Duration::ZERO;
     }
@@ -70,8 +72,8 @@ fn allowed(scene: &Scene, node: usize, from: Duration, bounds: &Bounds) -> Durat
     }
     // Announcements are repeated after a second at the latest.
     let again = Duration::from_secs(1);
-    bounds.meeting
-        + if scene.lost_frames(from.saturating_sub(again)) { again } else { Duration::ZERO }
+    let lost = scene.lost_frames(from.saturating_sub(again));
+    bounds.meeting + if lost { again } else { Duration::ZERO }
 }
 
 /// Reports an overlap that is longer than the recording's grain, and than is allowed.

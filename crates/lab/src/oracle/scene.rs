@@ -34,8 +34,9 @@ const API: Parts = Parts::of(&[Part::ApiProcess, Part::ApiSchedule, Part::ApiPac
 const DAEMON: Parts =
     Parts::of(&[Part::Process, Part::Schedule, Part::Processor, Part::Kernel, Part::Power]);
 
-/// The parts without which what a node announces may not arrive.
-const FRAMES: Parts = Parts::of(&[Part::Frames, Part::Voice, Part::Hearing, Part::Port]);
+/// The parts without which what a node announces may not arrive, or late.
+const FRAMES: Parts =
+    Parts::of(&[Part::Frames, Part::Voice, Part::Hearing, Part::Port, Part::Processor]);
 
 /// The parts without which a node hears nobody.
 const EARS: Parts = Parts::of(&[Part::Power, Part::Port, Part::Cable, Part::Hearing]);
