@@ -33,8 +33,8 @@ pub struct ApiServer {
     unanswered: Option<Moment>,
     /// Until then it is not to be blamed for what all were away for.
     excused: Moment,
-    /// When the API last did not answer.
-    away: Moment,
+    /// When the API was last found to answer again: a look that began before says nothing.
+    answered: Moment,
 }
 
 impl ApiServer {
@@ -50,7 +50,7 @@ impl ApiServer {
             due: Moment::START,
             unanswered: None,
             excused: Moment::START,
-            away: Moment::START,
+            answered: Moment::START,
         }
     }
 
@@ -65,7 +65,7 @@ impl ApiServer {
     /// it.
     #[must_use]
     pub fn is_to_blame(&self, now: Moment) -> bool {
-        let seen = self.last.as_ref().is_some_and(|(began, _, _)| *began >= self.away);
+        let seen = self.last.as_ref().is_some_and(|(began, _, _)| *began >= self.answered);
         !self.well && self.against == 0 && self.excused <= now && seen
     }
 
@@ -78,10 +78,11 @@ impl ApiServer {
     /// Whether the API answers this node now, through whichever server.
     pub fn answers(&mut self, unanswered: bool, now: Moment) {
         if !unanswered {
-            self.unanswered = None;
+            if self.unanswered.take().is_some() {
+                self.answered = now;
+            }
             return;
         }
-        self.away = now;
         let since = *self.unanswered.get_or_insert(now);
         if now.since(since) >= AWAY {
             self.excused = now + self.plan.period * (self.plan.rise + 2);

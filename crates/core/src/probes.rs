@@ -31,7 +31,7 @@ impl Probes {
         Some(self.send(packet, to, now))
     }
 
-    /// The question, if it leaves room for [`SPARE`] others.
+    /// The question, if it leaves room for others that have an occasion.
     pub fn ask_if_idle(&mut self, packet: arp::Packet, to: Mac, now: Moment) -> Option<Effect> {
         if now < self.idle() {
             return None;
@@ -53,7 +53,7 @@ impl Probes {
         self.room_for(1)
     }
 
-    /// When the budget has room for one more, and [`SPARE`] others.
+    /// When the budget has room for one more, and for others that have an occasion.
     #[must_use]
     pub fn idle(&self) -> Moment {
         self.room_for(1 + SPARE)

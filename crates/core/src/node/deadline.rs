@@ -26,7 +26,8 @@ impl Node {
         let alive = self.rivals.alive().map(|(_, at)| at);
         let overdue = self.elector.overdue();
         let excused = Some(self.api_server.excused());
-        let later = [leave, keep, overdue, accepts, excused, self.damping.until()]
+        let unrenewed = self.elector.renewal_overdue();
+        let later = [leave, keep, overdue, unrenewed, accepts, excused, self.damping.until()]
             .into_iter()
             .flatten()
             .chain(limits.into_iter().flatten())

@@ -101,7 +101,6 @@ impl Node {
             may: self.plan.conduct.hold_on_api_loss
                 && self.fitness == Fitness::Fit
                 && self.punctual <= now,
-            api_is_away: self.elector.is_unanswered(now),
             successor: self.other_holder().is_some() || self.elector.has_twin(),
             serves: self.api_server.is_as_good_as_any(now),
             rival: self.rivals.has_rival_since(since),
@@ -111,7 +110,8 @@ impl Node {
 
     /// The holder cannot ask the API, and asks the segment instead; or it waits for a successor.
     pub(super) fn keeps_vigil(&self, now: Moment) -> bool {
-        let failing = self.elector.is_unanswered(now);
+        let unrenewed = self.elector.renewal_overdue().is_some_and(|at| at <= now);
+        let failing = unrenewed || self.elector.is_unanswered(now);
         let holds = self.elector.term().is_some();
         match self.moves.stance() {
             Stance::Hold | Stance::Accept(_) => self.holding_on.is_some() || (holds && failing),

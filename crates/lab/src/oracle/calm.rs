@@ -62,6 +62,8 @@ fn owner(scene: &Scene) -> Option<usize> {
 #[derive(Default)]
 struct Well {
     disturbed: Duration,
+    /// When an API server of one node alone was last well again.
+    recovered: Duration,
 }
 
 impl Well {
@@ -71,14 +73,20 @@ impl Well {
             What::Answers { .. } | What::Lease { .. } => true,
             _ => false,
         };
+        if let What::Fault(Fault::ApiThawed(_) | Fault::ApiStarted(_) | Fault::ApiPaced(_)) =
+            entry.what
+        {
+            self.recovered = entry.at;
+        }
         if disturbs || scene.has_original() || scene.has_stranger() {
             self.disturbed = entry.at;
         }
     }
 
-    /// From when on a case may begin: what was under way is over, and has been seen by all.
+    /// From when on a case may begin: what was under way is over, and has been seen by all; and
+    /// whoever was unwell for reasons of its own had the time to be found well again.
     fn since(&self, bounds: &Bounds) -> Duration {
-        self.disturbed + bounds.lease_duration
+        (self.disturbed + bounds.lease_duration).max(self.recovered + KNOWN)
     }
 }
 

@@ -59,6 +59,14 @@ impl Elector {
         self.api().failing_since.is_some() || self.overdue().is_some_and(|at| at <= now)
     }
 
+    /// When it is high time that the term is renewed: an attempt was due and had time to succeed,
+    /// though some requests may be answered.
+    #[must_use]
+    pub fn renewal_overdue(&self) -> Option<Moment> {
+        let sent = self.confirmed.filter(|_| self.term.is_some())?;
+        Some(sent + self.timings.retry() + self.prompt_within() * 2)
+    }
+
     /// When the request under way is no longer answered promptly.
     #[must_use]
     pub fn overdue(&self) -> Option<Moment> {
