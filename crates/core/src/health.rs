@@ -26,6 +26,10 @@ pub struct ApiServer {
     against: u32,
     /// The last look: when it began, when it ended, what it showed.
     last: Option<(Moment, Moment, Check)>,
+    /// When the first of the bad looks ended, of which there was no good one since.
+    bad_since: Option<Moment>,
+    /// When the API first answered after that, through another server.
+    vouched: Option<Moment>,
     /// When the look under way began.
     looking: Option<Moment>,
     due: Moment,
@@ -46,6 +50,8 @@ impl ApiServer {
             well: true,
             against: 0,
             last: None,
+            bad_since: None,
+            vouched: None,
             looking: None,
             due: Moment::START,
             unanswered: None,
@@ -62,11 +68,13 @@ impl ApiServer {
 
     /// It is unwell and does not get better, and the API is not away: when the API was away, this
     /// one has time to be found well again like all the others, before the address moves because of
-    /// it.
+    /// it. So the API must have answered, and a look that began after that been bad.
     #[must_use]
     pub fn is_to_blame(&self, now: Moment) -> bool {
+        let last = self.last.as_ref().map(|(began, _, _)| *began);
+        let alone = self.vouched.zip(last).is_some_and(|(at, began)| began >= at);
         let seen = self.last.as_ref().is_some_and(|(began, _, _)| *began >= self.answered);
-        !self.well && self.against == 0 && self.excused <= now && seen
+        !self.well && self.against == 0 && self.excused <= now && seen && alone
     }
 
     /// When it is to blame, if it stays unwell.
@@ -75,8 +83,17 @@ impl ApiServer {
         self.excused
     }
 
-    /// Whether the API answers this node now, through whichever server.
-    pub fn answers(&mut self, unanswered: bool, now: Moment) {
+    /// It is not known whether the API is as bad as this server: somebody should ask.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        self.bad_since.is_some() && self.vouched.is_none()
+    }
+
+    /// Whether the API answers this node now, and when it last did, through whichever server.
+    pub fn answers(&mut self, unanswered: bool, answer: Option<Moment>, now: Moment) {
+        if self.vouched.is_none() {
+            self.vouched = answer.filter(|at| self.bad_since.is_some_and(|since| *at >= since));
+        }
         if !unanswered {
             if self.unanswered.take().is_some() {
                 self.answered = now;
@@ -134,6 +151,11 @@ impl ApiServer {
         let began = self.looking.take().unwrap_or(now);
         let before = self.trouble().map(ToOwned::to_owned);
         let good = check.local == Health::Ready;
+        if good {
+            (self.bad_since, self.vouched) = (None, None);
+        } else {
+            self.bad_since.get_or_insert(now);
+        }
         self.last = Some((began, now, check));
         if good == self.well {
             self.against = 0;

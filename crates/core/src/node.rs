@@ -129,6 +129,9 @@ impl Node {
             Event::Checked(check) => {
                 let notice = self.api_server.checked(check, now);
                 self.tell_of(notice);
+                if self.api_server.is_in_doubt() && self.elector.term().is_some() {
+                    self.elector.doubt();
+                }
             }
             Event::Heard { from: _, packet } => self.heard(&packet, now),
             Event::Kernel(snapshot) => self.saw(snapshot, now),
@@ -199,7 +202,8 @@ impl Node {
     /// Brings everything into line with what is known now.
     fn settle(&mut self, now: Moment) {
         self.fitness = fitness(&self.facts, self.shutdown, now);
-        self.api_server.answers(self.elector.is_unanswered(now), now);
+        let answer = self.elector.api().answered;
+        self.api_server.answers(self.elector.is_unanswered(now), answer, now);
         self.hand_over(now);
         self.ask_the_segment(now);
         self.aim(now);
