@@ -15,9 +15,9 @@ pub struct Snapshot {
     /// Every address of this host that is one of the plan's, whoever added it, with whatever
     /// prefix length, on whatever interface.
     pub held: Vec<Held>,
-    /// How many [`super::Effect::Hold`] and [`super::Effect::Drop`] of this process had been carried out, or
-    /// refused, before the kernel was looked at: they are carried out in the order in which they
-    /// were told, and what came later is not in here.
+    /// How many orders of this process ([`super::Effect::Hold`], [`super::Effect::Drop`]) had been
+    /// carried out, or refused, before the kernel was looked at: they are carried out in the order
+    /// in which they were told, and what came later is not in here.
     pub carried_out: u64,
     /// Whether the kernel can fence addresses.
     pub fence: Fence,
