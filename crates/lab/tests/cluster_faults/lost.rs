@@ -5,17 +5,11 @@ use kube_vip_lab::stage::act::{FREEZE, KILL, REBOOT, RESTART, STOP};
 use crate::case::{Case, hands_over, no_orphan, whatever};
 
 #[test]
-fn another_node_takes_over_and_nobody_is_an_orphan() {
+fn another_node_takes_over_nobody_is_an_orphan_and_all_come_back_at_once() {
     let mut case = Case::new(|_| {});
     case.act(&STOP, hands_over);
     case.act(&KILL, no_orphan);
     case.act(&FREEZE, no_orphan);
-    case.end();
-}
-
-#[test]
-fn all_come_back_at_once() {
-    let mut case = Case::new(|_| {});
     case.act(&RESTART, whatever);
     case.act(&REBOOT, whatever);
     case.end();

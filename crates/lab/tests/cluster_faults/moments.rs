@@ -12,7 +12,7 @@ use crate::case::{Case, whatever};
 const SOON: Duration = Duration::from_secs(8);
 
 /// How often a holder is frozen somewhere around a renewal.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 3;
 
 /// A short Lease: each round takes one.
 fn short() -> Case {

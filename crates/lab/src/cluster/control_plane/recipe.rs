@@ -102,6 +102,8 @@ impl Recipe {
             .arg(format!("--advertise-client-urls={client}"))
             .arg(format!("--initial-cluster={}", peers.join(",")))
             .arg("--initial-cluster-state=new")
+            // As 3.5 and k3s have it: who was cut off does not depose the leader when it is back.
+            .arg("--pre-vote=true")
             .args(["--logger=zap", "--log-level=warn", "--unsafe-no-fsync"]);
         command
     }

@@ -10,7 +10,7 @@ use super::{Act, Then};
 const SLOW: Trouble = Trouble::Delays(Duration::from_secs(8));
 
 /// Long enough for each term to end several times.
-const LONG: Duration = Duration::from_secs(12);
+const LONG: Duration = Duration::from_secs(10);
 
 /// All API servers are stopped for this time.
 #[must_use]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Act, Then};
 
 /// Long enough for whatever follows from it.
-const WHILE: Duration = Duration::from_secs(4);
+const WHILE: Duration = Duration::from_secs(3);
 
 /// A stranger answers for the address.
 pub const STRANGER: Act = Act {
