@@ -15,8 +15,8 @@ fn what_all_suffer_alike_moves_nothing() {
     let mut case = Case::new(|_| {});
     case.act(&apis_frozen(Duration::from_secs(15)), stays);
     case.act(&STORE_FROZEN, stays);
-    // The members come back one by one, and with them the API servers: when the owner's is last, the
-    // address may go once to a node whose is well, unnoticed.
+    // The members come back one by one, and with them the API servers: when the owner's is last,
+    // the address may go once to a node whose is well, unnoticed.
     case.act(&STORE_KILLED, |performance| match performance.moves() {
         0 => stays(performance),
         _ => hands_over(performance),
