@@ -32,6 +32,8 @@ pub struct Grounds {
     /// The operator wants it, the node is fit as far as it goes (link, kernel), not ending, and was
     /// called in time: one that is starved takes its own lateness for that of others.
     pub may: bool,
+    /// The API does not answer this node, or too late.
+    pub api_is_away: bool,
     /// The Lease names another node, as last seen.
     pub successor: bool,
     /// Our own API server process accepts connections, or none that we know of does.
@@ -57,7 +59,8 @@ impl HoldingOn {
     /// Begins, if nothing speaks against it; renewing has failed until now.
     #[must_use]
     pub fn begin(grounds: &Grounds, past: Moment, now: Moment) -> Option<Self> {
-        against(grounds, now).is_none().then(|| Self { since: now, until: now + STEP, past })
+        let fine = grounds.api_is_away && against(grounds, now).is_none();
+        fine.then(|| Self { since: now, until: now + STEP, past })
     }
 
     /// Goes on.

@@ -13,7 +13,7 @@ use crate::wire::arp;
 const A_SECOND: usize = 8;
 
 /// What is asked again and again leaves so much for what is asked on an occasion.
-const SPARE: usize = 2;
+const SPARE: usize = 1;
 
 /// What has been asked lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,18 +12,25 @@ use crate::moment::Moment;
 use crate::probes::Probes;
 use crate::wire::arp::{Packet, Station};
 
-/// From one question to the next. Every other one is for an address of ours, of which one says as
-/// much as all; those between are for the neighbour that answered last and the next one in turn, so
-/// that none of them need be alive for long.
-const EVERY: Duration = Duration::from_millis(170);
+/// From one question for an address of ours to the next; one of them says as much as all. A
+/// successor that was not heard must be found, asked by itself, and given way to within 250 ms.
+const OWN_EVERY: Duration = Duration::from_millis(200);
 
-/// The questions in turn.
+/// From one question to the neighbour that answered last to the next.
+const NEIGHBOUR_EVERY: Duration = Duration::from_millis(500);
+
+/// A neighbour that has not answered by then need not be alive: the next one is asked.
+const ANSWER_WITHIN: Duration = Duration::from_millis(120);
+
+/// The questions as they were asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vigil {
-    turn: usize,
     /// Whom of the neighbours to ask next.
     next: usize,
-    due: Moment,
+    /// When a neighbour was last asked.
+    asked: Option<Moment>,
+    /// When an address of ours was last asked for.
+    asked_for_own: Option<Moment>,
 }
 
 /// Whom to ask, and for what.
@@ -33,8 +40,8 @@ pub struct Segment<'a> {
     pub own: Station,
     /// Who should be there.
     pub neighbours: &'a [Ipv4Addr],
-    /// Who answered last.
-    pub alive: Option<Ipv4Addr>,
+    /// Who answered last, and when.
+    pub alive: Option<(Ipv4Addr, Moment)>,
     /// Our addresses.
     pub vips: &'a [Ipv4Addr],
 }
@@ -47,28 +54,49 @@ impl Vigil {
         probes: &mut Probes,
         now: Moment,
     ) -> Option<Effect> {
-        if now < self.due {
+        let for_own = self.own_due() <= now;
+        if !for_own && self.neighbour_due(segment).is_none_or(|due| now < due) {
             return None;
         }
-        let all = segment.neighbours;
-        let next = || all.get(self.next % all.len().max(1)).copied();
-        let asked = match self.turn {
-            1 => segment.alive.or_else(next),
-            3 => next(),
-            _ => None,
-        };
-        let address = asked.or_else(|| segment.vips.first().copied())?;
+        let address = if for_own { *segment.vips.first()? } else { self.neighbour(segment)? };
         let question =
             probes.ask_if_idle(Packet::request(segment.own, address), Mac::BROADCAST, now)?;
-        self.next = self.next.wrapping_add(usize::from(self.turn == 3));
-        self.turn = (self.turn + 1) % 4;
-        self.due = now + EVERY;
+        if for_own {
+            self.asked_for_own = Some(now);
+        } else {
+            self.asked = Some(now);
+            self.next = self.next.wrapping_add(1);
+        }
         Some(question)
     }
 
     /// When the next question is due.
     #[must_use]
-    pub fn deadline(&self, probes: &Probes) -> Moment {
-        self.due.max(probes.idle())
+    pub fn deadline(&self, segment: &Segment<'_>, probes: &Probes) -> Moment {
+        let own = self.own_due();
+        self.neighbour_due(segment).map_or(own, |due| due.min(own)).max(probes.idle())
+    }
+
+    fn own_due(&self) -> Moment {
+        self.asked_for_own.map_or(Moment::START, |at| at + OWN_EVERY)
+    }
+
+    /// None: there is nobody to ask.
+    fn neighbour_due(&self, segment: &Segment<'_>) -> Option<Moment> {
+        segment.neighbours.first()?;
+        let Some(asked) = self.asked else { return Some(Moment::START) };
+        let pause = if self.answerer(segment).is_some() { NEIGHBOUR_EVERY } else { ANSWER_WITHIN };
+        Some(asked + pause)
+    }
+
+    /// Who answered the last question to a neighbour.
+    fn answerer(&self, segment: &Segment<'_>) -> Option<Ipv4Addr> {
+        let asked = self.asked.unwrap_or(Moment::START);
+        segment.alive.filter(|(_, at)| *at >= asked).map(|(address, _)| address)
+    }
+
+    fn neighbour(&self, segment: &Segment<'_>) -> Option<Ipv4Addr> {
+        let all = segment.neighbours;
+        self.answerer(segment).or_else(|| all.get(self.next % all.len().max(1)).copied())
     }
 }

@@ -11,7 +11,6 @@ use crate::vigil::Segment;
 use crate::wire::arp::Packet;
 
 use super::Node;
-use super::outlook::can_ask;
 
 impl Node {
     /// An ARP packet of another station.
@@ -77,9 +76,8 @@ impl Node {
         let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
         let question = self.rivals.poll(own, &mut self.probes, now);
         self.effects.extend(question);
-        let alive = self.rivals.alive().map(|(address, _)| address);
         let neighbours = &self.neighbours();
-        let segment = Segment { own, neighbours, alive, vips: &vips };
+        let segment = Segment { own, neighbours, alive: self.rivals.alive(), vips: &vips };
         let need = self.need_for_quiet(now);
         let question = self.quiet.poll(need, &segment, &mut self.probes, now);
         self.effects.extend(question);
@@ -96,10 +94,11 @@ impl Node {
 
     /// When the next question is due.
     pub(super) fn segment_deadline(&self, now: Moment) -> Option<Moment> {
-        if !can_ask(&self.facts) {
-            return None;
-        }
-        let vigil = self.keeps_vigil(now).then(|| self.vigil.deadline(&self.probes));
+        let own = self.facts.station()?;
+        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
+        let neighbours = &self.neighbours();
+        let segment = Segment { own, neighbours, alive: self.rivals.alive(), vips: &vips };
+        let vigil = self.keeps_vigil(now).then(|| self.vigil.deadline(&segment, &self.probes));
         let quiet = self.quiet.deadline(self.need_for_quiet(now), &self.probes);
         [self.rivals.deadline(&self.probes), quiet, vigil].into_iter().flatten().min()
     }

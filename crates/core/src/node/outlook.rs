@@ -4,7 +4,6 @@ use crate::address::NodeName;
 use crate::desired::Fitness;
 use crate::election::Standing;
 use crate::event::{Candidacy, Nonce};
-use crate::facts::Facts;
 use crate::handover::{Stance, View};
 use crate::holding_on::Grounds;
 use crate::moment::Moment;
@@ -101,6 +100,7 @@ impl Node {
             may: self.plan.conduct.hold_on_api_loss
                 && self.fitness == Fitness::Fit
                 && self.punctual <= now,
+            api_is_away: self.elector.is_troubled(now),
             successor: self.other_holder().is_some() || self.elector.has_twin(),
             serves: self.api_server.is_as_good_as_any(now),
             rival: self.rivals.has_rival_since(since),
@@ -173,10 +173,4 @@ impl Node {
     fn is_one_of_us(&self, node: &str, now: Moment) -> bool {
         node == self.plan.node.as_str() || self.candidates.has(node, now)
     }
-}
-
-/// The host's facts as others see them are known.
-#[must_use]
-pub(super) fn can_ask(facts: &Facts) -> bool {
-    facts.station().is_some()
 }

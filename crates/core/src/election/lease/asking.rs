@@ -59,6 +59,12 @@ impl Elector {
         self.api().failing_since.is_some() || self.overdue().is_some_and(|at| at <= now)
     }
 
+    /// The same, or the last answer came late.
+    #[must_use]
+    pub fn is_troubled(&self, now: Moment) -> bool {
+        self.is_unanswered(now) || self.grace.is_away()
+    }
+
     /// When it is high time that the term is renewed: an attempt was due and had time to succeed,
     /// though some requests may be answered.
     #[must_use]
