@@ -112,8 +112,9 @@ impl Node {
 
     /// Something happened, at `now`.
     pub fn handle(&mut self, event: Event, now: Moment) {
-        self.now = now;
-        if self.deadline.is_some_and(|due| now.since(due) > LATE) {
+        // What was due at once was due when this node was last told something.
+        let before = std::mem::replace(&mut self.now, now);
+        if self.deadline.is_some_and(|due| now.since(due.max(before)) > LATE) {
             self.punctual = now + PUNCTUAL_AFTER;
         }
         match event {
