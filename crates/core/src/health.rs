@@ -71,10 +71,12 @@ impl ApiServer {
     /// it. So the API must have answered, and a look that began after that been bad.
     #[must_use]
     pub fn is_to_blame(&self, now: Moment) -> bool {
-        let last = self.last.as_ref().map(|(began, _, _)| *began);
-        let alone = self.vouched.zip(last).is_some_and(|(at, began)| began >= at);
-        let seen = self.last.as_ref().is_some_and(|(began, _, _)| *began >= self.answered);
-        !self.well && self.against == 0 && self.excused <= now && seen && alone
+        let looked = self.last.as_ref().map(|(began, _, _)| *began);
+        let alone = self
+            .vouched
+            .zip(looked)
+            .is_some_and(|(vouched, looked)| looked >= vouched.max(self.answered));
+        !self.well && self.against == 0 && self.excused <= now && alone
     }
 
     /// When it is to blame, if it stays unwell.

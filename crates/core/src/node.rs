@@ -237,7 +237,7 @@ impl Node {
     }
 
     fn hand_over(&mut self, now: Moment) {
-        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
+        let vips = self.plan.vips.addresses();
         let sound = matches!(self.fitness, Fitness::Fit | Fitness::ShuttingDown);
         if !sound || self.facts.fence() != Fence::Ready || !self.facts.link_is_up() {
             // Without a fence nothing can accept and be silent.

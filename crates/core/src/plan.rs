@@ -1,5 +1,6 @@
 //! What the operator wants. A plan that makes no sense cannot be built.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,12 @@ impl Vips {
             }
         }
         Ok(Self(vips))
+    }
+
+    /// The addresses without their prefix lengths, in the order given.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Ipv4Addr> {
+        self.iter().map(Vip::address).collect()
     }
 
     /// The addresses, in the order given.

@@ -72,7 +72,7 @@ impl Quiet {
     pub fn poll(
         &mut self,
         need: Option<Need>,
-        segment: &Segment<'_>,
+        segment: &Segment,
         probes: &mut Probes,
         now: Moment,
     ) -> Option<Effect> {
@@ -94,7 +94,7 @@ impl Quiet {
         if now < due {
             return None;
         }
-        let vips = segment.vips;
+        let vips = &segment.vips;
         let next = vips.get(asked % vips.len().max(1)).filter(|_| asked < times(vips) * vips.len());
         let Some(address) = next else {
             *self = Self::Clear;

@@ -34,26 +34,21 @@ pub struct Vigil {
 }
 
 /// Whom to ask, and for what.
-#[derive(Clone, Copy, Debug)]
-pub struct Segment<'a> {
+#[derive(Clone, Debug)]
+pub struct Segment {
     /// In whose name.
     pub own: Station,
     /// Who should be there.
-    pub neighbours: &'a [Ipv4Addr],
+    pub neighbours: Vec<Ipv4Addr>,
     /// Who answered last, and when.
     pub alive: Option<(Ipv4Addr, Moment)>,
     /// Our addresses.
-    pub vips: &'a [Ipv4Addr],
+    pub vips: Vec<Ipv4Addr>,
 }
 
 impl Vigil {
     /// The next question, if it is due.
-    pub fn poll(
-        &mut self,
-        segment: &Segment<'_>,
-        probes: &mut Probes,
-        now: Moment,
-    ) -> Option<Effect> {
+    pub fn poll(&mut self, segment: &Segment, probes: &mut Probes, now: Moment) -> Option<Effect> {
         let for_own = self.own_due() <= now;
         if !for_own && self.neighbour_due(segment).is_none_or(|due| now < due) {
             return None;
@@ -72,7 +67,7 @@ impl Vigil {
 
     /// When the next question is due.
     #[must_use]
-    pub fn deadline(&self, segment: &Segment<'_>, probes: &Probes) -> Moment {
+    pub fn deadline(&self, segment: &Segment, probes: &Probes) -> Moment {
         let own = self.own_due();
         self.neighbour_due(segment).map_or(own, |due| due.min(own)).max(probes.idle())
     }
@@ -82,7 +77,7 @@ impl Vigil {
     }
 
     /// None: there is nobody to ask.
-    fn neighbour_due(&self, segment: &Segment<'_>) -> Option<Moment> {
+    fn neighbour_due(&self, segment: &Segment) -> Option<Moment> {
         segment.neighbours.first()?;
         let Some(asked) = self.asked else { return Some(Moment::START) };
         let pause = if self.answerer(segment).is_some() { NEIGHBOUR_EVERY } else { ANSWER_WITHIN };
@@ -90,13 +85,13 @@ impl Vigil {
     }
 
     /// Who answered the last question to a neighbour.
-    fn answerer(&self, segment: &Segment<'_>) -> Option<Ipv4Addr> {
+    fn answerer(&self, segment: &Segment) -> Option<Ipv4Addr> {
         let asked = self.asked.unwrap_or(Moment::START);
         segment.alive.filter(|(_, at)| *at >= asked).map(|(address, _)| address)
     }
 
-    fn neighbour(&self, segment: &Segment<'_>) -> Option<Ipv4Addr> {
-        let all = segment.neighbours;
+    fn neighbour(&self, segment: &Segment) -> Option<Ipv4Addr> {
+        let all = &segment.neighbours;
         self.answerer(segment).or_else(|| all.get(self.next % all.len().max(1)).copied())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::address::{Mac, Vip};
+use crate::address::Mac;
 use crate::handover::Stance;
 use crate::moment::Moment;
 use crate::rivals::Heard;
@@ -16,7 +16,7 @@ impl Node {
     /// An ARP packet of another station.
     pub(super) fn heard(&mut self, packet: &Packet, now: Moment) {
         let Some(own) = self.facts.link_mac() else { return };
-        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
+        let vips = self.plan.vips.addresses();
         match self.rivals.heard(packet, own, &vips, now) {
             Heard::Alive | Heard::Nothing => {}
             Heard::Probe(address) => self.defend(address, now),
@@ -72,12 +72,9 @@ impl Node {
     pub(super) fn ask_the_segment(&mut self, now: Moment) {
         let gone: Option<Notice> = self.rivals.forget(now);
         self.tell_of(gone);
-        let Some(own) = self.facts.station() else { return };
-        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
-        let question = self.rivals.poll(own, &mut self.probes, now);
+        let Some(segment) = self.segment() else { return };
+        let question = self.rivals.poll(segment.own, &mut self.probes, now);
         self.effects.extend(question);
-        let neighbours = &self.neighbours();
-        let segment = Segment { own, neighbours, alive: self.rivals.alive(), vips: &vips };
         let need = self.need_for_quiet(now);
         let question = self.quiet.poll(need, &segment, &mut self.probes, now);
         self.effects.extend(question);
@@ -87,17 +84,24 @@ impl Node {
         }
     }
 
-    /// Who should answer on this segment if it is alive.
-    fn neighbours(&self) -> Vec<Ipv4Addr> {
-        self.facts.gateway().into_iter().chain(self.candidates.addresses()).collect()
+    /// Whom to ask, and for what; none: the interface is down or absent.
+    fn segment(&self) -> Option<Segment> {
+        Some(Segment {
+            own: self.facts.station()?,
+            neighbours: self
+                .facts
+                .gateway()
+                .into_iter()
+                .chain(self.candidates.addresses())
+                .collect(),
+            alive: self.rivals.alive(),
+            vips: self.plan.vips.addresses(),
+        })
     }
 
     /// When the next question is due.
     pub(super) fn segment_deadline(&self, now: Moment) -> Option<Moment> {
-        let own = self.facts.station()?;
-        let vips: Vec<Ipv4Addr> = self.plan.vips.iter().map(Vip::address).collect();
-        let neighbours = &self.neighbours();
-        let segment = Segment { own, neighbours, alive: self.rivals.alive(), vips: &vips };
+        let segment = self.segment()?;
         let vigil = self.keeps_vigil(now).then(|| self.vigil.deadline(&segment, &self.probes));
         let quiet = self.quiet.deadline(self.need_for_quiet(now), &self.probes);
         [self.rivals.deadline(&self.probes), quiet, vigil].into_iter().flatten().min()

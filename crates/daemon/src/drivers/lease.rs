@@ -127,7 +127,7 @@ impl Lease {
         events: UnboundedSender<Event>,
     ) -> Self {
         let (places, Here { port, health }) = (places.into(), here.into());
-        let vips: Arc<[_]> = plan.vips.iter().map(|vip| vip.address()).collect();
+        let vips: Arc<[_]> = plan.vips.addresses().into();
         let local = Local { vips: Arc::clone(&vips), port };
         // A third of what one request may take.
         let patience = plan.lease.timings.renew_deadline() / 6;

@@ -47,7 +47,7 @@ impl Ear {
     /// # Errors
     /// If the kernel refuses the socket.
     pub(super) fn start(plan: &Plan, events: UnboundedSender<Event>) -> io::Result<Self> {
-        let addresses: Vec<Ipv4Addr> = plan.vips.iter().map(|vip| vip.address()).collect();
+        let addresses = plan.vips.addresses();
         let socket = PacketListener::open(ethernet::ARP, &filter::program(&addresses))?;
         let listener = Listener { link: plan.link.clone(), socket, bound: AtomicU32::new(NOWHERE) };
         let listener = Arc::new(listener);
