@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! 0.0 start [up | down | absent] [fence] [has 3s | has for ever]   the interface, what it has
+//! 0.0 start [unrouted] …                                   … and there is no default route
 //! 0.0 lease b 5s | lease nobody | lease none               what the API server has; not watched
 //! 0.0 watch b 5s | watch nobody | watch none | watch       … and the watch shows it
 //! 0.0 watch nobody 1s then c 5s                             … but somebody was faster
@@ -22,6 +23,7 @@
 //! 0.0 cordoned | uncordoned                                our Node
 //! 0.0 health ready | live | accepts | refuses [elsewhere]  what looks at the API server show
 //! 0.0 segment alive | segment dead                         the neighbours answer, or do not
+//! 0.0 answered b                                           b answers our kernel for its own address
 //! 0.0 announced b                                          b announces the address
 //! 0.0 rival b | rival none                                 b answers for it, too
 //! 0.0 asked to move b                                      a human's annotation, watched
@@ -130,6 +132,10 @@ fn beside(world: &mut World, what: &str, words: &mut Words<'_>) -> Result<(), St
         "uncordoned" => world.tell(Event::Cordoned(false)),
         "health" => world.health = health(words)?,
         "segment" => world.alive = words.next() == Some("alive"),
+        "answered" => {
+            let mac = mac(&node(words)?);
+            world.answered(mac, [192, 168, 20, mac.0[5]].into());
+        }
         "announced" => {
             let node = node(words)?;
             world.announced(mac(&node));
@@ -158,6 +164,7 @@ fn start(world: &mut World, words: &mut Words<'_>) -> Result<(), String> {
         match word {
             "up" | "has" => {}
             "fence" => world.fences = true,
+            "unrouted" => world.routed = false,
             "down" => world.up = Some(false),
             "absent" => world.up = None,
             "for" | "ever" => world.has = Some(None),

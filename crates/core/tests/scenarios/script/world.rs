@@ -1,6 +1,7 @@
 //! One node with a kernel that obeys and an API server that answers.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
@@ -16,7 +17,8 @@ use kube_vip_core::wire::arp::{Operation, Packet, Station};
 
 const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const NEIGHBOUR: Mac = Mac([2, 0, 0, 0, 0, 0xfe]);
-const GATEWAY: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 168, 20, 254);
+const OWN: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 1);
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 254);
 const KERNEL_LATENCY: Duration = Duration::from_millis(1);
 /// How late the kernel removes what has expired.
 const KERNEL_LATENESS: Duration = Duration::from_millis(200);
@@ -54,6 +56,8 @@ pub(crate) struct World {
     pub(crate) health: Check,
     /// The neighbours on the segment answer.
     pub(crate) alive: bool,
+    /// There is a default route.
+    pub(crate) routed: bool,
     /// Who else answers for the address.
     pub(crate) rival: Option<Mac>,
     candidacy: Option<Candidacy>,
@@ -78,6 +82,7 @@ impl World {
             voice: (Voice::Silent, Moment::START),
             health: Check { local: Health::Ready, elsewhere: None },
             alive: true,
+            routed: true,
             rival: None,
             candidacy: None,
             carried_out: 0,
@@ -204,6 +209,14 @@ impl World {
         self.tell(Event::Heard { from: mac, packet });
     }
 
+    /// Another station answers a question of this host's kernel, for an address of its own.
+    pub(crate) fn answered(&mut self, mac: Mac, address: Ipv4Addr) {
+        let sender = Station { mac, address };
+        let target = Station { mac: MAC, address: OWN };
+        let packet = Packet { operation: Operation::REPLY, sender, target };
+        self.tell(Event::Heard { from: mac, packet });
+    }
+
     /// The offer that stands in the Lease.
     pub(crate) fn offered(&self) -> Option<Nonce> {
         let offer = self.lease.as_ref()?.marks.offer.as_ref()?;
@@ -306,7 +319,8 @@ impl World {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let (address, gateway) = (Some([192, 168, 20, 1].into()), Some(GATEWAY));
+        let address = Some(OWN);
+        let gateway = self.routed.then_some(GATEWAY);
         let link = self.up.map(|up| Link { mac: MAC, up, address, gateway });
         let speaks = if self.now < self.voice.1 { self.voice.0 } else { Voice::Silent };
         let held = self.has.map(|until| Held {
