@@ -2,7 +2,6 @@
 //! neighbour table, to the service and at the same time to a control that no fault touches.
 
 mod connect;
-mod gaps;
 mod held;
 mod ping;
 mod report;
@@ -18,14 +17,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::Timespec;
 
 use self::connect::Connector;
-pub use self::connect::DEADLINE;
 pub use self::held::{Ending, Held};
 use self::ping::Pinger;
-pub use self::report::{ClientReport, Connects, NOTICEABLE, Outage, Probes, SLOW, Seen};
+pub use self::report::{ClientReport, Outage, Probes, Seen};
 use crate::net::{Error, World};
 use crate::sys::clock::Stamp;
 use crate::sys::packet::RawSocket;
 use crate::sys::worker::{Term, Worker};
+pub use kube_vip_measure::connect::DEADLINE;
+pub use kube_vip_measure::figures::{Connects, NOTICEABLE, SLOW};
 
 /// What a client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

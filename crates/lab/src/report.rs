@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use kube_vip_measure::drawing::{self, Bar, Lane, Mark, Panel, Party, Shade};
+
 use crate::client::ClientReport;
 use crate::timeline::{Fault, Timeline, What};
 
-mod strip;
-mod svg;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use strip::strip;
-pub use svg::svg;
+pub use kube_vip_measure::drawing::{Span, human};
 pub use table::table;
 
 /// One fault, from its beginning to the recovery, and what it cost.
@@ -26,23 +25,50 @@ pub struct Run {
     pub client: ClientReport,
 }
 
-/// A stretch of time, since the start of the recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// When it begins.
-    pub from: Duration,
-    /// When it ends.
-    pub to: Duration,
+/// What the shades of a drawing mean here.
+const LEGEND: [(Shade, &str); 4] = [
+    (Shade::Answers, "answers for the address"),
+    (Shade::Has, "has it, but is not heard"),
+    (Shade::Both, "two answer at once"),
+    (Shade::Gone, "the client gets no answer"),
+];
+
+/// A timeline in the terminal, `width` columns wide: a line for each node and one for the client.
+#[must_use]
+pub fn strip(timeline: &Timeline, width: usize) -> String {
+    drawing::strip(&panel(timeline), width)
 }
 
-impl Span {
-    fn length(self) -> Duration {
-        self.to.saturating_sub(self.from)
-    }
+/// All runs as one SVG.
+#[must_use]
+pub fn svg(heading: &str, runs: &[Run]) -> String {
+    let panels: Vec<Panel> = runs.iter().map(Run::panel).collect();
+    drawing::svg(heading, &LEGEND, &panels)
+}
 
-    fn overlap(self, other: Self) -> Option<Self> {
-        let (from, to) = (self.from.max(other.from), self.to.min(other.to));
-        (from < to).then_some(Self { from, to })
+/// The lanes and marks of a timeline; it has no title.
+fn panel(timeline: &Timeline) -> Panel {
+    let both = two_owners(timeline);
+    let nodes = timeline.nodes.iter().enumerate().map(|(node, name)| {
+        let answers = answering(timeline, node);
+        let here = answers.iter().flat_map(|a| both.iter().filter_map(|b| a.overlap(*b)));
+        let here: Vec<Span> = here.collect();
+        let has = Bar::all(Shade::Has, configured(timeline, node));
+        let bars = has.chain(Bar::all(Shade::Answers, answers)).chain(Bar::all(Shade::Both, here));
+        Lane { name: name.clone(), party: Party::Node, bars: bars.collect() }
+    });
+    let gone = Bar::all(Shade::Gone, outages(timeline)).collect();
+    let client = Lane { name: "client".to_owned(), party: Party::Client, bars: gone };
+    let marks = faults(timeline).map(|(at, fault)| {
+        let who = fault.node().map(|node| timeline.name(node) + " ").unwrap_or_default();
+        Mark { at, text: format!("{who}{}", fault.text()) }
+    });
+    Panel {
+        title: String::new(),
+        note: String::new(),
+        lanes: nodes.chain([client]).collect(),
+        marks: marks.collect(),
+        ended: timeline.ended,
     }
 }
 
@@ -119,6 +145,18 @@ fn spans(timeline: &Timeline, state: impl Fn(&What) -> Option<bool>) -> Vec<Span
 }
 
 impl Run {
+    fn panel(&self) -> Panel {
+        let connects = &self.client.service.connects;
+        let note = format!(
+            "outage {}, {} of {} connects failed, {} slow",
+            human(self.outage()),
+            self.failed(),
+            connects.tried,
+            connects.slow
+        );
+        Panel { title: self.title.clone(), note, ..panel(&self.timeline) }
+    }
+
     /// The longest time without an answer; the period of the probes at least.
     #[must_use]
     pub const fn outage(&self) -> Duration {
@@ -130,16 +168,5 @@ impl Run {
     pub const fn failed(&self) -> u64 {
         let connects = &self.client.service.connects;
         connects.failed + connects.refused
-    }
-}
-
-/// `1.234 s`, `12 ms`, `0`.
-#[must_use]
-pub fn human(span: Duration) -> String {
-    match span.as_micros() {
-        0 => "0".to_owned(),
-        micros if micros < 10_000 => format!("{:.1} ms", span.as_secs_f64() * 1e3),
-        micros if micros < 1_000_000 => format!("{:.0} ms", span.as_secs_f64() * 1e3),
-        _ => format!("{:.2} s", span.as_secs_f64()),
     }
 }

@@ -1,7 +1,8 @@
-//! The only unsafe code of the lab, behind safe functions: clocks, namespaces, processes that die
+//! The only unsafe code of the lab, behind safe functions: namespaces, processes that die
 //! with the lab, and sockets whose kernel says when a frame came in.
 
-pub mod clock;
+pub use kube_vip_measure::clock;
+
 pub mod mount;
 pub mod namespace;
 pub mod packet;

@@ -7,9 +7,11 @@ use crate::workspace::{Metadata, Package};
 const CORE_MAY_USE: [&str; 2] = ["serde", "thiserror"];
 /// Who must not depend on whom. The lab drives any program with kube-vip's interface, so it must
 /// not be built with the daemon; tests may compare the two.
-const FORBIDDEN: [(&str, &str); 4] = [
+const FORBIDDEN: [(&str, &str); 6] = [
     ("kube-vip", "kube-vip-lab"),
     ("kube-vip-lab", "kube-vip"),
+    ("kube-vip-measure", "kube-vip"),
+    ("kube-vip-measure", "kube-vip-lab"),
     ("kube-vip", "xtask"),
     ("kube-vip-lab", "xtask"),
 ];

@@ -5,9 +5,11 @@ use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use kube_vip_measure::figures::NOTICEABLE;
+use kube_vip_measure::gaps::{Gap, Gaps};
+
 use super::Live;
-use super::gaps::{Gap, Gaps};
-use super::report::{NOTICEABLE, Outage, Probes};
+use super::report::{Outage, Probes};
 use crate::recorder::Journal;
 use crate::sys::clock::{Stamp, Ticks};
 use crate::sys::packet::RawSocket;

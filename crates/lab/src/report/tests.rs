@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Run, human, strip, svg, table, time_with_two_owners};
+use super::{Run, strip, svg, table, time_with_two_owners};
 use crate::client::ClientReport;
 use crate::timeline::{Entry, Fault, Timeline, What};
 
@@ -66,22 +66,10 @@ fn time_with_two_owners_is_what_two_lanes_share() {
 }
 
 #[test]
-fn an_svg_is_well_formed_and_escaped() {
-    let mut run = takeover();
-    run.title = "kill -9 <daemon>".to_owned();
-    let text = svg("Three nodes & one address", &[run]);
-    assert!(text.contains("Three nodes &amp; one address"));
-    assert!(text.contains("kill -9 &lt;daemon&gt;"));
-    for tag in ["svg", "text", "style", "title"] {
-        let opened = text.matches(&format!("<{tag}")).count();
-        assert_eq!(opened, text.matches(&format!("</{tag}>")).count(), "{tag}");
-    }
-}
-
-#[test]
-fn spans_are_written_for_people() {
-    let table = [(0, "0"), (1_500, "1.5 ms"), (12_000, "12 ms"), (1_234_000, "1.23 s")];
-    for (micros, text) in table {
-        assert_eq!(human(Duration::from_micros(micros)), text);
-    }
+fn an_svg_has_a_panel_for_each_run() {
+    let text = svg("Two nodes", &[takeover(), takeover()]);
+    assert_eq!(text.matches("silent cut</text>").count(), 2);
+    assert_eq!(text.matches("outage 4.00 s, 800 of 2000 connects failed, 0 slow").count(), 2);
+    let bars = text.matches("<rect class=\"answers\"").count();
+    assert_eq!(bars, 1 + 2 * 2, "the legend's, and one for each node and run");
 }

@@ -2,20 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ClientReport, Connects, Outage, Probes};
-
-#[test]
-fn times_are_distributed() {
-    let mut connects = Connects::default();
-    connects.distribute(&mut []);
-    assert_eq!(connects, Connects::default());
-
-    let mut times: Vec<u32> = (1..=200).rev().collect();
-    connects.distribute(&mut times);
-    assert_eq!(connects.median, Duration::from_micros(101));
-    assert_eq!(connects.p99, Duration::from_micros(199));
-    assert_eq!(connects.longest, Duration::from_micros(200));
-}
+use super::{ClientReport, Outage, Probes};
 
 #[test]
 fn outages_add_up() {

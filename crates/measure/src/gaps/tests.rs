@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Gap, Gaps};
-use crate::sys::clock::Stamp;
+use crate::clock::Stamp;
 
 fn at(ms: u64) -> Stamp {
     Stamp::default() + Duration::from_millis(ms)

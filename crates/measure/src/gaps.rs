@@ -5,37 +5,40 @@
 
 use std::time::Duration;
 
-use crate::sys::clock::Stamp;
+use crate::clock::Stamp;
 
 /// Where answers are missing.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Gaps {
+pub struct Gaps {
     /// The first probe since the last answer.
     open: Option<Stamp>,
 }
 
 /// A time without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gap {
-    pub(super) from: Stamp,
-    pub(super) length: Duration,
+pub struct Gap {
+    /// When the first probe left that waited.
+    pub from: Stamp,
+    /// How long it waited.
+    pub length: Duration,
 }
 
 impl Gaps {
     /// A probe left at `at`.
-    pub(super) fn sent(&mut self, at: Stamp) {
+    pub fn sent(&mut self, at: Stamp) {
         self.open.get_or_insert(at);
     }
 
     /// An answer came at `at`: how long the oldest probe had waited for one.
-    pub(super) fn answered(&mut self, at: Stamp) -> Option<Gap> {
+    pub fn answered(&mut self, at: Stamp) -> Option<Gap> {
         let gap = self.so_far(at);
         self.open = None;
         gap
     }
 
     /// The gap that is open.
-    pub(super) fn so_far(&self, now: Stamp) -> Option<Gap> {
+    #[must_use]
+    pub fn so_far(&self, now: Stamp) -> Option<Gap> {
         self.open.map(|from| Gap { from, length: now.since(from) })
     }
 }
