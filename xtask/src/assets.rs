@@ -41,7 +41,7 @@ pub(crate) enum AssetsError {
 }
 
 /// The programs that Debian's packages have, with the first version that serves.
-const PACKAGED: [Program; 5] = [
+const PACKAGED: [Program; 6] = [
     Program { name: "etcd", path: "usr/bin/etcd", least: Some((3, 4)) },
     Program { name: "containerd", path: "usr/bin/containerd", least: Some((1, 6)) },
     Program {
@@ -51,7 +51,15 @@ const PACKAGED: [Program; 5] = [
     },
     Program { name: "ctr", path: "usr/bin/ctr", least: None },
     Program { name: "runc", path: "usr/sbin/runc", least: Some((1, 1)) },
+    Program { name: "libfaketime.so.1", path: FAKETIME, least: None },
 ];
+
+/// Sets the wall clock of one daemon in the lab.
+const FAKETIME: &str = if cfg!(target_arch = "aarch64") {
+    "usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"
+} else {
+    "usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+};
 
 struct Program {
     name: &'static str,
@@ -65,7 +73,7 @@ struct Program {
 #[derive(Debug)]
 pub(crate) struct Assets {
     /// Has `etcd`, `kube-apiserver`, `kubelet`, `containerd`, `containerd-shim-runc-v2`, `ctr`,
-    /// `runc`, `elector` and `pause-image.tar`.
+    /// `runc`, `libfaketime.so.1`, `elector` and `pause-image.tar`.
     pub(crate) directory: PathBuf,
     /// What each of them is, for people.
     pub(crate) versions: String,
@@ -159,7 +167,7 @@ fn packaged(cache: &Cache, known: &[&str]) -> Result<Vec<(&'static str, PathBuf)
     }
     let set = PackageSet {
         name: "cluster",
-        packages: ["etcd-server", "containerd", "runc"].map(str::to_owned).to_vec(),
+        packages: ["etcd-server", "containerd", "runc", "libfaketime"].map(str::to_owned).to_vec(),
         dependencies: Dependencies::None,
         provides: PACKAGED.iter().map(|program| program.path.to_owned()).collect(),
     };

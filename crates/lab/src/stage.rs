@@ -10,6 +10,7 @@ mod proxy;
 mod runtime;
 mod spec;
 mod strikes;
+mod wall_clock;
 mod witness;
 
 use std::ffi::OsString;
@@ -243,7 +244,10 @@ impl Stage {
         let own = own.map(|(name, value)| (name.into(), value.into())).into_iter();
         let kubeconfig = self.control_plane.kubeconfig(node).as_os_str().to_owned();
         let kubeconfig = ("KUBECONFIG".into(), kubeconfig);
-        own.chain([kubeconfig]).chain(self.spec.environment.iter().cloned()).collect()
+        own.chain([kubeconfig])
+            .chain(self.wall_clock(node))
+            .chain(self.spec.environment.iter().cloned())
+            .collect()
     }
 
     /// Starts to record, and the client.

@@ -89,7 +89,10 @@ impl Scene {
     pub(super) fn follow(&mut self, entry: &Entry) {
         self.note_troubles(entry.at);
         match entry.what {
-            What::Answers { node, on } => self.with(node, |node| node.answer(on)),
+            What::Answers { node, on } => {
+                let holds = self.holder == Some(node);
+                self.with(node, |node| node.answer(on, holds));
+            }
             What::Lease { holder } => {
                 if let (Some(giver), None) = (self.holder, holder) {
                     self.with(giver, |node| node.released = Some(entry.at));

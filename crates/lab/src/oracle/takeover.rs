@@ -133,9 +133,7 @@ impl Case {
             if self.answered() {
                 return End::Answered(entry.at.saturating_sub(self.struck));
             }
-            // An address that somebody leaves behind answers beside whoever takes over, or for it.
-            let meddled = matches!(entry.what, What::Fault(Fault::AddressLeft(_)));
-            if self.candidates.is_empty() || self.is_back(entry) || meddled {
+            if self.candidates.is_empty() || self.is_back(entry) {
                 return End::Moot;
             }
         }

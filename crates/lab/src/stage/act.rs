@@ -14,7 +14,7 @@ pub use self::calm::{
 };
 pub use self::meddling::{
     ADDRESS_DELETED, FLUSHED, LEASE_ANNOTATED, LEASE_DELETED, LEASE_RESTORED, STRANGER,
-    TABLES_DELETED,
+    TABLES_DELETED, WALL_CLOCK_AHEAD, WALL_CLOCK_RIGHT,
 };
 
 /// Something that happens to the owner or to all nodes, and its end.

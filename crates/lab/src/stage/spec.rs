@@ -33,6 +33,9 @@ pub struct StageSpec {
     pub seconds: [u32; 3],
     /// Further environment of the daemons; it wins over the stage's own.
     pub environment: Vec<(OsString, OsString)>,
+    /// Debian's libfaketime, which gives each daemon a wall clock of its own that can be stepped; a
+    /// static program takes no notice of it.
+    pub wall_clocks: Option<PathBuf>,
     /// Where kubeconfigs and logs go.
     pub directory: PathBuf,
 }
@@ -48,6 +51,7 @@ impl StageSpec {
             reach: Reach::default(),
             seconds: [5, 3, 1],
             environment: Vec::new(),
+            wall_clocks: None,
             directory: directory.to_owned(),
         }
     }

@@ -44,11 +44,12 @@ impl Node {
         self.able = if able { Some(self.able.unwrap_or(at)) } else { None };
     }
 
-    pub(super) fn answer(&mut self, on: bool) {
+    /// It begins or ceases to answer, while the Lease names it or does not.
+    pub(super) fn answer(&mut self, on: bool, holds: bool) {
         self.answers = on;
-        // Only a daemon that runs can have silenced what it found.
-        self.original &=
-            on || self.lacks(Parts::of(&[Part::Process, Part::Schedule, Part::Kernel]));
+        // Only a daemon that runs can have silenced what it found, or taken it over as the holder.
+        let idle = self.lacks(Parts::of(&[Part::Process, Part::Schedule, Part::Kernel]));
+        self.original &= idle || (on && !holds);
     }
 
     pub(super) fn wrote_at(&mut self, at: Duration) {

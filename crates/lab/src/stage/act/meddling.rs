@@ -7,6 +7,9 @@ use super::{Act, Then};
 /// Long enough for whatever follows from it.
 const WHILE: Duration = Duration::from_secs(3);
 
+/// Longer than a term.
+const LONG: Duration = Duration::from_secs(7);
+
 /// A stranger answers for the address.
 pub const STRANGER: Act = Act {
     title: "address stolen by a stranger",
@@ -41,6 +44,24 @@ pub const ADDRESS_DELETED: Act = Act {
     strike: |stage, node| stage.delete_address(node),
     mend: |_, _| Ok(()),
     then: Then::Lasts(WHILE),
+};
+
+/// The owner's wall clock is set an hour ahead, and stays so.
+pub const WALL_CLOCK_AHEAD: Act = Act {
+    title: "wall clock set an hour ahead",
+    story: "on the owner alone: by the others' clocks it renews in the future",
+    strike: |stage, node| stage.set_wall_clock(node, 3600),
+    mend: |_, _| Ok(()),
+    then: Then::Lasts(LONG),
+};
+
+/// The owner's wall clock is set right.
+pub const WALL_CLOCK_RIGHT: Act = Act {
+    title: "wall clock set back by an hour",
+    story: "somebody corrects it: the owner's renewals seem older than those before",
+    strike: |stage, node| stage.set_wall_clock(node, 0),
+    mend: |_, _| Ok(()),
+    then: Then::Lasts(LONG),
 };
 
 /// Somebody annotates the Lease.
