@@ -87,7 +87,7 @@ impl Node {
     /// Whom to ask, and for what; none: the interface is down or absent.
     fn segment(&self) -> Option<Segment> {
         let alive = self.rivals.alive();
-        // Beside originals nobody else has a candidate Lease: who has ever answered may do so again.
+        // Beside originals nobody else has a candidate Lease: who once answered may do so again.
         let known = self.facts.gateway().into_iter().chain(self.candidates.addresses());
         let mut neighbours: Vec<Ipv4Addr> = known.collect();
         let heard = alive.map(|(address, _)| address).filter(|heard| !neighbours.contains(heard));

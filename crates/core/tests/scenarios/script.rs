@@ -23,7 +23,7 @@
 //! 0.0 cordoned | uncordoned                                our Node
 //! 0.0 health ready | live | accepts | refuses [elsewhere]  what looks at the API server show
 //! 0.0 segment alive | segment dead                         the neighbours answer, or do not
-//! 0.0 answered b                                           b answers our kernel for its own address
+//! 0.0 answered b                                           b tells our kernel its own address
 //! 0.0 announced b                                          b announces the address
 //! 0.0 rival b | rival none                                 b answers for it, too
 //! 0.0 asked to move b                                      a human's annotation, watched
