@@ -1,10 +1,13 @@
 //! What the tests of a real cluster need, in one directory: `assets` in the cache.
 //!
 //! etcd, containerd (with its shim and `ctr`) and runc come from Debian's packages, or from the
-//! PATH of a system without apt; kube-apiserver, kubelet, the elector and the image of pause are
-//! built from `lab/control-plane`. An etcd and a kube-apiserver in `$KUBEBUILDER_ASSETS` go first.
+//! PATH of a system without apt, and so do the tools of an operator; kube-apiserver, kubelet,
+//! kubectl, the elector and the image of pause are built from `lab/control-plane`; Ansible comes
+//! from Python's packages. An etcd and a kube-apiserver in `$KUBEBUILDER_ASSETS` go first.
 
+mod ansible;
 mod control_plane;
+mod operations;
 
 use std::fs;
 use std::io;
@@ -16,6 +19,7 @@ use crate::console::{self, StepError};
 use crate::debian::{self, DebianError, Dependencies, PackageSet};
 use crate::dist::DistError;
 
+use ansible::Ansible;
 use control_plane::ControlPlane;
 
 /// The assets cannot be made.
@@ -72,8 +76,10 @@ struct Program {
 /// The directory that `KUBE_VIP_LAB_ASSETS` is to name for the tests.
 #[derive(Debug)]
 pub(crate) struct Assets {
-    /// Has `etcd`, `kube-apiserver`, `kubelet`, `containerd`, `containerd-shim-runc-v2`, `ctr`,
-    /// `runc`, `libfaketime.so.1`, `elector` and `pause-image.tar`.
+    /// Has `etcd`, `kube-apiserver`, `kubelet`, `kubectl`, `containerd`,
+    /// `containerd-shim-runc-v2`, `ctr`, `runc`, `libfaketime.so.1`, `elector`, `pause-image.tar`;
+    /// `ansible-playbook`, `ansible-lint`; `ssh`, `sshd`, `haproxy`, `curl` and more of an
+    /// operator's tools.
     pub(crate) directory: PathBuf,
     /// What each of them is, for people.
     pub(crate) versions: String,
@@ -91,13 +97,22 @@ pub(crate) fn make(cache: &Cache) -> Result<Assets, AssetsError> {
     let given = given(std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from).as_deref());
     let known: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
     let control_plane = ControlPlane::read(&known)?;
-    let missing = missing(&known) + &control_plane.missing(cache);
+    let ansible = Ansible::read()?;
+    let missing = [
+        missing(&known),
+        control_plane.missing(cache),
+        ansible.missing(cache),
+        operations::missing(),
+    ]
+    .concat();
     if !missing.is_empty() {
         return Err(AssetsError::Missing(missing.trim_end().to_owned()));
     }
     let packaged = packaged(cache, &known)?;
     let built = control_plane.make(cache)?;
-    let mut programs: Vec<_> = given.into_iter().chain(packaged).chain(built).collect();
+    let (ansible, operations) = (ansible.make(cache)?, operations::make(cache)?);
+    let more = ansible.into_iter().chain(operations);
+    let mut programs: Vec<_> = given.into_iter().chain(packaged).chain(built).chain(more).collect();
     programs.sort();
     let text: String =
         programs.iter().map(|(name, path)| format!("{name} {}\n", path.display())).collect();

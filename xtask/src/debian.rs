@@ -188,6 +188,11 @@ fn extract(
         .map_err(|source| DebianError::File { path: list, source })
 }
 
+/// `text` as one word of the shell's.
+pub(crate) fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 fn make_directory(path: &Path) -> Result<(), DebianError> {
     fs::create_dir_all(path).map_err(|source| DebianError::File { path: path.to_owned(), source })
 }

@@ -3,7 +3,7 @@
 //! Which part an integration test belongs to is told by the name of its file, so that a new file
 //! needs no change here; see [`Part::of`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -154,7 +154,8 @@ pub(crate) fn run(parts: &[Part]) -> Result<Vec<Row>, SuiteError> {
     let mut rows = Vec::new();
     let mut cluster = None;
     if parts.contains(&Part::Cluster) {
-        cluster = Some(Cluster::make(&mut rows)?);
+        let made = cluster.insert(Cluster::make(&mut rows)?);
+        rows.push(lint(&made.assets));
     }
     let mut build = workspace::cargo();
     build.args(["build", "--workspace", "--bins", "--tests"]);
@@ -167,6 +168,14 @@ pub(crate) fn run(parts: &[Part]) -> Result<Vec<Row>, SuiteError> {
         }
     }
     Ok(rows)
+}
+
+/// Checks the playbooks and roles by the rules of ansible-lint's profile for production.
+fn lint(assets: &Path) -> Row {
+    let mut command = Command::new(assets.join("ansible-lint"));
+    command.current_dir(workspace::root().join("ansible")).args(["--strict", "--offline"]);
+    command.args(["--profile=production", "--nocolor"]);
+    step("ansible-lint", "playbooks and roles", &mut command)
 }
 
 /// Runs one step that shows its own output. What went wrong is said at once.

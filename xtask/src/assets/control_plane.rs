@@ -1,5 +1,5 @@
-//! Builds kube-apiserver, kubelet, the elector and the image of pause from the Go module in
-//! `lab/control-plane`.
+//! Builds kube-apiserver, kubelet, kubectl, the elector and the image of pause, all from the module
+//! in `lab/control-plane`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl ControlPlane {
             wanted: "a module that requires k8s.io/kubernetes".to_owned(),
             said: String::new(),
         })?;
-        let names = ["kube-apiserver", "kubelet"];
+        let names = ["kube-apiserver", "kubectl", "kubelet"];
         Ok(Self {
             names: names.into_iter().filter(|name| !known.contains(name)).collect(),
             version: version.to_owned(),

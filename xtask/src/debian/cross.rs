@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Architecture, DebianError, Dependencies, PackageSet, unpack};
+use super::{Architecture, DebianError, Dependencies, PackageSet, quote, unpack};
 use crate::cache::{Cache, fingerprint};
 use crate::console;
 use crate::workspace;
@@ -197,11 +197,6 @@ fn script(root: &Path, program: &str, sysroot: Sysroot) -> String {
          export LD_LIBRARY_PATH={libraries}\"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\"\n\
          exec {program}{option} \"$@\"\n"
     )
-}
-
-/// `text` as one word of the shell's.
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn linker(gcc: &Path) -> OsString {
