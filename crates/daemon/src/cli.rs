@@ -1,11 +1,11 @@
 //! Subcommands and their help.
 //!
-//! Exit codes: 0, done; 1, refused or failed, and stderr says why; of `move` 2, not in time.
+//! Exit codes: 0, done; 1, refused or failed; 2, not in time, or what is asked for cannot be told.
 //! Nothing is written to stdout but what a command is for.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -13,11 +13,14 @@ use clap::error::ErrorKind;
 use crate::metrics::Release;
 use crate::settings::{Inputs, Settings, reference};
 
+pub mod cluster;
 mod command;
 mod help;
 mod moving;
+pub mod place;
+pub mod report;
 
-pub use moving::Order;
+use report::{Console, Style};
 
 /// What this version is called: `v` and the number.
 pub const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
@@ -30,12 +33,27 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 pub enum Outcome {
     /// Run the daemon with these settings.
     Manager(Box<Settings>),
-    /// Ask the holder to hand over.
-    Move(Box<Order>),
+    /// Do this.
+    Do(Box<dyn Task>),
     /// Write this to stdout; done.
     Out(String),
     /// Write this to stderr; failed.
     Err(String),
+}
+
+/// A command that does more than print: its command line, read.
+///
+/// To add one: a module with a type that is a `Task`, and one line in `command::TASKS` with its
+/// clap command and the function that reads the matches.
+pub trait Task: fmt::Debug {
+    /// Does it, says what came of it, and tells the exit code.
+    fn run(&self, console: &mut Console<'_>) -> ExitCode;
+}
+
+/// A runtime of one thread for a [`Task`]; the error is for people.
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("no runtime: {error}"))
 }
 
 /// Does what the process was started for: its own command line, its own environment.
@@ -46,7 +64,11 @@ pub fn run(manager: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
     });
     match decide(std::env::args_os(), environment.collect(), pod_namespace()) {
         Outcome::Manager(settings) => manager(*settings),
-        Outcome::Move(order) => moving::run(&order, &mut std::io::stdout(), &mut std::io::stderr()),
+        Outcome::Do(task) => task.run(&mut Console {
+            out: &mut std::io::stdout(),
+            err: &mut std::io::stderr(),
+            style: Style::of_stdout(),
+        }),
         Outcome::Out(text) => finish(&mut std::io::stdout(), &text, ExitCode::SUCCESS),
         Outcome::Err(text) => finish(&mut std::io::stderr(), &text, ExitCode::FAILURE),
     }
@@ -59,7 +81,7 @@ fn pod_namespace() -> Option<String> {
 }
 
 /// A reader who has gone, as in `kube-vip settings | head`, is no failure.
-fn finish(to: &mut impl std::io::Write, text: &str, code: ExitCode) -> ExitCode {
+fn finish(to: &mut dyn std::io::Write, text: &str, code: ExitCode) -> ExitCode {
     match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         _ => code,
@@ -91,17 +113,16 @@ pub fn decide(
             words: command::words(matches, command::WORDS),
             pod_namespace,
         }))),
-        Some(("move", matches)) => {
-            let flags = command::flags(matches);
-            let inputs = Inputs { environment, flags, words: Vec::new(), pod_namespace };
-            match Order::read(matches, inputs) {
-                Ok(order) => Outcome::Move(Box::new(order)),
-                Err(text) => Outcome::Err(text),
-            }
-        }
         Some(("version", _)) => Outcome::Out(version()),
         Some(("settings", matches)) => settings(matches),
-        Some((name, _)) => Outcome::Err(command::absent(name)),
+        Some((name, matches)) => match command::TASKS.iter().find(|entry| entry.name == name) {
+            None => Outcome::Err(command::absent(name)),
+            Some(entry) => {
+                let flags = command::flags(matches);
+                let inputs = Inputs { environment, flags, words: Vec::new(), pod_namespace };
+                (entry.read)(matches, inputs).map_or_else(Outcome::Err, Outcome::Do)
+            }
+        },
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{VERSION, help};
+use super::moving::Order;
+use super::place::Place;
+use super::{Task, VERSION, help};
+use crate::settings::Inputs;
 use crate::settings::definition::{Definition, Flag};
 use crate::settings::definitions;
 
@@ -12,20 +15,39 @@ use crate::settings::definitions;
 pub(super) const WORDS: &str = "words";
 /// The names behind `settings`.
 pub(super) const NAMES: &str = "name";
-/// The flag `-o` of `settings`.
+/// The flag `-o`.
 pub(super) const OUTPUT: &str = "output";
 /// The flag `--to` of `move`.
 pub(super) const TO: &str = "to";
-/// The flag `--namespace` of `move`, which is a setting's too.
+/// The flag `--namespace`, which is a setting's too.
 pub(super) const NAMESPACE: &str = "namespace";
-/// The flag `--lease` of `move`.
+/// The flag `--lease`.
 pub(super) const LEASE: &str = "lease";
-/// The flag `--kubeconfig` of `move`.
+/// The flag `--kubeconfig`.
 pub(super) const KUBECONFIG: &str = "kubeconfig";
 /// The flag `--timeout` of `move`.
 pub(super) const TIMEOUT: &str = "timeout";
 /// What stands behind a command that is not there.
 const REST: &str = "rest";
+
+/// A command line that was read; the error is for people.
+pub(super) type Read = Result<Box<dyn Task>, String>;
+
+/// A command that is a [`Task`].
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    /// Its command line.
+    pub(super) command: fn() -> Command,
+    /// The task that stands on the command line.
+    pub(super) read: fn(&ArgMatches, Inputs) -> Read,
+}
+
+/// All of them, in the order of the help.
+pub(super) const TASKS: &[Entry] = &[Entry {
+    name: "move",
+    command: moving,
+    read: |matches, inputs| Ok(Box::new(Order::read(matches, inputs)?)),
+}];
 
 /// Commands of kube-vip that are not here, and what to do instead.
 const ABSENT: [(&str, &str); 5] = [
@@ -61,12 +83,12 @@ pub(super) fn kube_vip() -> Command {
         .disable_help_subcommand(false)
         .args(definitions::all().filter_map(arg))
         .subcommand(manager())
-        .subcommand(moving())
+        .subcommands(TASKS.iter().map(|entry| (entry.command)()))
         .subcommand(Command::new("version").about("Say which version this is"))
         .subcommand(settings())
         .after_help(
             "Settings are environment variables or flags: kube-vip manager --help\n\
-             Exit codes: 0 done; 1 refused or failed, and stderr says why; move has one more",
+             Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 see its help",
         );
     ABSENT.iter().fold(root, |root, (name, _)| {
         let rest = Arg::new(REST).num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
@@ -86,22 +108,12 @@ fn moving() -> Command {
     let flag = |name: &'static str, value: &'static str| {
         Arg::new(name).long(name).value_name(value).num_args(1)
     };
-    Command::new("move")
+    let command = Command::new("move")
         .about("Ask the node that holds the address to hand it over to another one")
-        .arg(flag(TO, "NODE").required(true).help("The node that is to take over, as in the Lease"))
         .arg(
-            flag(NAMESPACE, "NAMESPACE")
-                .short('n')
-                .help("The namespace of the Lease [default: cp_namespace, kube-system]"),
-        )
-        .arg(
-            flag(LEASE, "LEASE")
-                .help("The Lease, or namespace/name [default: vip_leasename, plndr-cp-lock]"),
-        )
-        .arg(
-            flag(KUBECONFIG, "FILE")
-                .help("The only kubeconfig to use [default: where the daemon looks]"),
-        )
+            flag(TO, "NODE").required(true).help("The node that is to take over, as in the Lease"),
+        );
+    Place::flags(command)
         .arg(
             flag(TIMEOUT, "TIME")
                 .default_value("30s")

@@ -1,8 +1,6 @@
 //! `kube-vip move`: asks the holder to hand over to a certain node, and waits until it has.
 
 use std::fmt::Write as _;
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -10,10 +8,11 @@ use kube_vip_core::address::NodeName;
 use kube_vip_core::event::LeaseRecord;
 use tokio::time::sleep;
 
-use super::command;
-use crate::drivers::lease::Places;
+use super::place::{self, Place};
+use super::report::Console;
+use super::{Task, command};
 use crate::drivers::lease::mover::{Member, Mover, MoverError};
-use crate::settings::{Election, Inputs, Settings};
+use crate::settings::Inputs;
 
 #[cfg(test)]
 mod tests;
@@ -26,33 +25,21 @@ const LATE: u8 = 2;
 
 /// What a command line asks for.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub(super) struct Order {
     to: NodeName,
-    election: Election,
-    kubeconfig: Option<PathBuf>,
+    place: Place,
     timeout: Duration,
 }
 
 impl Order {
     /// The order that stands on the command line, with the environment's settings where it says
     /// nothing.
-    pub(super) fn read(matches: &clap::ArgMatches, mut inputs: Inputs) -> Result<Self, String> {
-        let text = |name: &str| matches.get_one::<String>(name).cloned();
-        // What is typed counts for more here than what the pod of a daemon has in its environment.
-        if inputs.flags.contains_key(command::NAMESPACE) {
-            inputs.environment.remove("cp_namespace");
-            inputs.pod_namespace = None;
-        }
-        if let Some(lease) = text(command::LEASE) {
-            inputs.environment.remove("vip_leasename");
-            inputs.flags.insert("leaseName".to_owned(), lease);
-        }
-        let to = text(command::TO).unwrap_or_default();
-        let timeout = text(command::TIMEOUT).unwrap_or_default();
+    pub(super) fn read(matches: &clap::ArgMatches, inputs: Inputs) -> Result<Self, String> {
+        let to = place::text(matches, command::TO).unwrap_or_default();
+        let timeout = place::text(matches, command::TIMEOUT).unwrap_or_default();
         Ok(Self {
             to: NodeName::new(&to).map_err(|error| format!("--to: {error}\n"))?,
-            election: Settings::read(&inputs).election().map_err(|refusal| refusal.to_string())?,
-            kubeconfig: text(command::KUBECONFIG).map(PathBuf::from),
+            place: Place::read(matches, inputs)?,
             timeout: duration(&timeout).ok_or_else(|| {
                 format!("--timeout: {timeout:?} is no time; write 30s, 500ms or 2m, up to a day\n")
             })?,
@@ -61,7 +48,7 @@ impl Order {
 }
 
 /// A number with `ms`, `s` or `m`; seconds without.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u32 = digits.parse().ok()?;
     let unit = match &text[digits.len()..] {
@@ -74,27 +61,29 @@ fn duration(text: &str) -> Option<Duration> {
     (!time.is_zero() && time <= Duration::from_secs(86_400)).then_some(time)
 }
 
-/// Carries the order out. What happened goes to `out`, what went wrong to `err`.
-pub(super) fn run(order: &Order, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = match runtime {
-        Ok(runtime) => runtime.block_on(order.carry_out()),
-        Err(error) => Ended::Refused(format!("no runtime: {error}")),
-    };
-    let lease = format!("{}/{}", order.election.namespace, order.election.name);
-    // A reader who has gone is no failure of the move.
-    match ended {
-        Ended::Moved(text) => {
-            drop(writeln!(out, "{lease}: {text}"));
-            ExitCode::SUCCESS
-        }
-        Ended::Refused(text) => {
-            drop(writeln!(err, "{lease}: {text}"));
-            ExitCode::FAILURE
-        }
-        Ended::Late(text) => {
-            drop(writeln!(err, "{lease}: {text}"));
-            ExitCode::from(LATE)
+impl Task for Order {
+    /// Carries the order out. What happened goes to stdout, what went wrong to stderr.
+    fn run(&self, console: &mut Console<'_>) -> ExitCode {
+        let ended = match super::runtime() {
+            Ok(runtime) => runtime.block_on(self.carry_out()),
+            Err(error) => Ended::Refused(error),
+        };
+        let election = &self.place.election;
+        let lease = format!("{}/{}", election.namespace, election.name);
+        // A reader who has gone is no failure of the move.
+        match ended {
+            Ended::Moved(text) => {
+                drop(writeln!(console.out, "{lease}: {text}"));
+                ExitCode::SUCCESS
+            }
+            Ended::Refused(text) => {
+                drop(writeln!(console.err, "{lease}: {text}"));
+                ExitCode::FAILURE
+            }
+            Ended::Late(text) => {
+                drop(writeln!(console.err, "{lease}: {text}"));
+                ExitCode::from(LATE)
+            }
         }
     }
 }
@@ -119,13 +108,8 @@ impl From<MoverError> for Ended {
 }
 
 impl Order {
-    fn places(&self) -> Places {
-        let places = Places::from(self.election.credentials.clone());
-        Places { only: self.kubeconfig.clone(), ..places }
-    }
-
     async fn carry_out(&self) -> Ended {
-        let mover = Mover::new(&self.election, &self.to, &self.places());
+        let mover = Mover::new(&self.place.election, &self.to, &self.place.places());
         match self.begin(&mover).await {
             Err(ended) => ended,
             Ok(from) => self.wait(&mover, &from).await,

@@ -37,6 +37,7 @@ use self::watch::{View, Watch};
 use crate::settings::config::HealthCheck;
 
 mod asks;
+pub mod caller;
 mod candidate;
 mod candidates;
 mod client;

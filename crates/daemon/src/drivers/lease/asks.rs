@@ -15,10 +15,10 @@ use super::naming;
 #[cfg(test)]
 mod tests;
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// RFC 7386.
-const MERGE_PATCH: &str = "application/merge-patch+json";
+pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// How many Nodes are asked for at once: one may have tens of kilobytes.
 const NODES_AT_ONCE: u32 = 25;

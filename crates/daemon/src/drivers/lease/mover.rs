@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A candidate that has not renewed for so long, while another one has, is gone: they renew every
 /// ten seconds. Their clocks are taken to differ by less.
-const GONE: SignedDuration = SignedDuration::from_secs(35);
+pub(crate) const GONE: SignedDuration = SignedDuration::from_secs(35);
 
 /// Why something could not be asked or written.
 #[derive(Debug, Error)]
