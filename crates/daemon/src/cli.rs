@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
 use crate::metrics::Release;
+use crate::settings::file::ConfigFile;
 use crate::settings::{Inputs, Settings, reference};
 
 pub mod cluster;
@@ -107,23 +109,34 @@ pub fn decide(
     };
     match matches.subcommand() {
         None => Outcome::Out(command::kube_vip().render_help().to_string()),
-        Some(("manager", matches)) => Outcome::Manager(Box::new(Settings::read(&Inputs {
-            environment,
-            flags: command::flags(matches),
-            words: command::words(matches, command::WORDS),
-            pod_namespace,
-        }))),
+        Some(("manager", matches)) => {
+            let words = command::words(matches, command::WORDS);
+            let inputs = inputs(matches, environment, pod_namespace);
+            Outcome::Manager(Box::new(Settings::read(&Inputs { words, ..inputs })))
+        }
         Some(("version", _)) => Outcome::Out(version()),
         Some(("settings", matches)) => settings(matches),
         Some((name, matches)) => match command::TASKS.iter().find(|entry| entry.name == name) {
             None => Outcome::Err(command::absent(name)),
             Some(entry) => {
-                let flags = command::flags(matches);
-                let inputs = Inputs { environment, flags, words: Vec::new(), pod_namespace };
+                let inputs = inputs(matches, environment, pod_namespace);
                 (entry.read)(matches, inputs).map_or_else(Outcome::Err, Outcome::Do)
             }
         },
     }
+}
+
+/// What somebody wrote, with what stands in the file that it names.
+fn inputs(
+    matches: &clap::ArgMatches,
+    environment: BTreeMap<String, String>,
+    pod_namespace: Option<String>,
+) -> Inputs {
+    let flags = command::flags(matches);
+    let inputs = Inputs { environment, flags, pod_namespace, ..Inputs::default() };
+    let path = Settings::read(&inputs).values().config_file.clone();
+    let file = (!path.is_empty()).then(|| ConfigFile::read(Path::new(&path)));
+    Inputs { file, ..inputs }
 }
 
 /// Three lines, the first of which people's scripts skip.

@@ -16,16 +16,38 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::settings::config::{LogLevel, Warning};
+use crate::settings::config::{Config, LogFormat, LogLevel, Warning};
 
 /// The target of what is odd about the settings: shown at every level, because one of the odd
 /// things is a level that shows nothing.
 const SETTINGS: &str = "kube_vip::settings";
 
+/// Which lines, and in which form.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// The lowest level.
+    pub level: LogLevel,
+    /// The form.
+    pub format: LogFormat,
+}
+
+impl From<LogLevel> for Wanted {
+    /// As text.
+    fn from(level: LogLevel) -> Self {
+        Self { level, format: LogFormat::Text }
+    }
+}
+
+impl From<&Config> for Wanted {
+    fn from(config: &Config) -> Self {
+        Self { level: config.log_level, format: config.log_format }
+    }
+}
+
 /// Sends the lines of the whole process to stderr. To be called once, before anything is logged;
 /// a second call changes nothing.
-pub fn init(level: LogLevel) {
-    let lines = lines(level, Stderr::new, Timestamp::now);
+pub fn init(wanted: Wanted) {
+    let lines = lines(wanted, Stderr::new, Timestamp::now);
     // An error says that this was called before: whoever came first decides.
     let _ = subscriber::set_global_default(lines);
 }
@@ -37,27 +59,29 @@ pub fn odd_settings(warnings: &[Warning]) {
     }
 }
 
-/// Writes lines of `level` and above to `writer`, each with the time of day that `time` tells.
+/// Writes lines of the wanted level and above to `writer`, each with the time of day that `time`
+/// tells.
 ///
 /// Other crates (kube, hyper, rustls) speak from warnings up, and from information up while this
 /// program's own level is debug: below that they would repeat what goes over the wire.
-pub fn lines<W>(level: LogLevel, writer: W, time: fn() -> Timestamp) -> impl Subscriber
+pub fn lines<W>(wanted: impl Into<Wanted>, writer: W, time: fn() -> Timestamp) -> impl Subscriber
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let Wanted { level, format } = wanted.into();
     let own = level.filter();
     let others =
         if own >= LevelFilter::DEBUG { LevelFilter::INFO } else { own.min(LevelFilter::WARN) };
-    let wanted = Targets::new()
+    let targets = Targets::new()
         .with_default(others)
         .with_target(format::OWN, own)
         .with_target(SETTINGS, own.max(LevelFilter::WARN));
     let layer = tracing_subscriber::fmt::layer()
-        .event_format(format::Line { time })
+        .event_format(format::Line { time, format })
         .with_writer(writer)
         // Its way of telling that a line was not written panics where stderr is closed.
         .log_internal_errors(false)
-        .with_filter(wanted);
+        .with_filter(targets);
     tracing_subscriber::registry().with(layer)
 }
 

@@ -59,7 +59,7 @@ pub fn manager(settings: Settings) -> ExitCode {
         Err(refusal) => return refuse(&refusal),
     };
     drop(settings);
-    logging::init(config.log_level);
+    logging::init((&config).into());
     match start(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod definition;
 pub mod definitions;
 pub mod feature;
+pub mod file;
 pub mod host;
 mod parse;
 mod plan;
@@ -18,9 +19,12 @@ mod refusal;
 pub mod text;
 mod unknown;
 pub mod values;
+mod written;
 
 use config::Warning;
 use definition::{Definition, Feature, Taken, Wrong};
+use definitions::process::CONFIG_FILE;
+use file::ConfigFile;
 pub use plan::Election;
 pub use refusal::{Given, Origin, Problem, Refusal};
 use values::Values;
@@ -34,6 +38,8 @@ pub struct Inputs {
     pub flags: BTreeMap<String, String>,
     /// Words behind the command that belong to no flag.
     pub words: Vec<String>,
+    /// What stands in the file of `--config-file`, if one is named.
+    pub file: Option<ConfigFile>,
     /// The namespace of the pod's service account, if there is one.
     pub pod_namespace: Option<String>,
 }
@@ -50,7 +56,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads all settings: the environment wins over flags, and these over defaults.
+    /// Reads all settings: the environment wins over flags, these over the file, and that over
+    /// defaults.
     #[must_use]
     pub fn read(inputs: &Inputs) -> Self {
         let mut settings = Self {
@@ -63,6 +70,11 @@ impl Settings {
         };
         for definition in definitions::all() {
             settings.read_one(definition, inputs);
+        }
+        if let Some(Err(wrong)) = inputs.file.as_ref().map(ConfigFile::pairs) {
+            let given = settings.given(&CONFIG_FILE).cloned();
+            let problem = Problem::new(&CONFIG_FILE, given.as_ref(), wrong.clone());
+            settings.problems.push(problem);
         }
         settings
     }
@@ -95,9 +107,23 @@ impl Settings {
                 text: "both are set, and the environment wins over the flag".to_owned(),
             });
         }
-        let Some(given) = environment.or(flag) else {
+        let file = || inputs.file.as_ref().and_then(|file| file.value(definition));
+        let Some(mut given) = environment.or(flag).or_else(file) else {
             return;
         };
+        match written::plain(&given.text, &inputs.environment) {
+            Ok(plain) => {
+                if plain.quoted {
+                    self.warn(&given, "the quotation marks are no part of it; taken without them");
+                }
+                given.text = plain.text;
+            }
+            Err(wrong) => {
+                self.problems.push(Problem::new(definition, Some(&given), wrong));
+                self.given.insert(name, given);
+                return;
+            }
+        }
         match definition.take(&mut self.values, &given.text) {
             Ok(Taken::Yes | Taken::Silent) => {}
             Ok(Taken::Missing(feature)) => {

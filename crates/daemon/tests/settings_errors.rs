@@ -38,9 +38,8 @@ const CASES: [Case; 21] = [
             "lb_enable=true",
             "vip_ddns=true",
             "enable_node_labeling=true",
-            "cp_detect=true",
-            "kubernetes_addr=https://10.0.0.1:6443",
-            "config_file=/etc/kube-vip.yaml",
+            "kubernetes_addr=https://",
+            "config_file=/nowhere/kube-vip.toml",
         ],
     ),
     Case {
@@ -74,7 +73,7 @@ const CASES: [Case; 21] = [
         ],
     ),
     case("an interface that is not there", &["vip_interface=eth0"]),
-    case("lo", &["vip_interface=lo", "vip_subnet=32,128"]),
+    case("a variable that is not there", &["address=$(VIP)", "port=$(PORT)"]),
     case(
         "names that Kubernetes refuses",
         &["vip_nodename=my_node", "vip_leasename=Kube_VIP", "cp_namespace=kube.system"],

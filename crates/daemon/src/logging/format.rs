@@ -1,4 +1,5 @@
-//! The shape of a log line: `2026/11/22 21:32:29 INFO message key=value key="two words"`.
+//! The shape of a log line: `2026/11/22 21:32:29 INFO message key=value key="two words"`; or, if
+//! wanted, `{"time":"2026-11-22T21:32:29.25Z","level":"INFO","msg":"message","key":"value"}`.
 //!
 //! It is what Go's `log/slog` writes by default and what people's parsers know. Values come from
 //! other machines (an API server's errors, a Lease's holder): they are quoted where they could be
@@ -8,11 +9,14 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::settings::config::LogFormat;
 
 /// What the targets of this program's own lines begin with.
 pub(super) const OWN: &str = "kube_vip";
@@ -23,6 +27,7 @@ const VALUE: usize = 600;
 /// Formats one event as one line.
 pub(super) struct Line {
     pub(super) time: fn() -> Timestamp,
+    pub(super) format: LogFormat,
 }
 
 impl<S, N> FormatEvent<S, N> for Line
@@ -36,6 +41,9 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        if self.format == LogFormat::Json {
+            return writeln!(writer, "{}", json((self.time)(), event));
+        }
         let time = (self.time)().strftime("%Y/%m/%d %H:%M:%S");
         let mut fields = Fields::default();
         event.record(&mut fields);
@@ -45,6 +53,75 @@ where
         }
         let (message, pairs) = (fields.message, fields.pairs);
         writeln!(writer, "{time} {} {message}{pairs}", metadata.level())
+    }
+}
+
+/// The keys of Go's `slog.JSONHandler`, in its order, then the event's own.
+fn json(time: Timestamp, event: &Event<'_>) -> Object {
+    let metadata = event.metadata();
+    let mut object = Object::default();
+    object.put("time", time.to_string());
+    object.put("level", metadata.level().to_string());
+    // In this place whenever it is recorded.
+    object.put("msg", String::new());
+    if !metadata.target().starts_with(OWN) {
+        object.put("source", metadata.target());
+    }
+    event.record(&mut object);
+    object
+}
+
+/// One JSON object on one line, its keys in the order in which they came.
+#[derive(Default)]
+struct Object(Vec<(&'static str, Value)>);
+
+impl Object {
+    fn put(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.0.push((key, value.into()));
+    }
+
+    fn add(&mut self, field: &Field, value: impl Into<Value>) {
+        let message = field.name() == "message";
+        match self.0.iter_mut().find(|(key, _)| message && *key == "msg") {
+            Some((_, known)) => *known = value.into(),
+            None => self.put(field.name(), value),
+        }
+    }
+}
+
+impl Visit for Object {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, cut(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.add(field, cut(&format!("{value:?}")));
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            let before = if index == 0 { '{' } else { ',' };
+            write!(f, "{before}{}:{value}", Value::from(*key))?;
+        }
+        f.write_char('}')
     }
 }
 

@@ -23,7 +23,7 @@ impl Write for Buffer {
 }
 
 /// What `say` writes at a level of `log/slog`.
-fn written(level: LogLevel, say: impl FnOnce()) -> String {
+fn written(level: impl Into<Wanted>, say: impl FnOnce()) -> String {
     let buffer = Buffer::default();
     let writer = buffer.clone();
     let time = || Timestamp::from_second(1_795_383_149).expect("a timestamp");
@@ -51,6 +51,24 @@ fn values_are_quoted_where_slog_quotes_them() {
     assert_eq!(value("a=b"), "\"a=b\"");
     assert_eq!(value("say \"hi\""), "\"say \\\"hi\\\"\"");
     assert_eq!(value("Zürich"), "Zürich");
+}
+
+#[test]
+fn a_json_line_is_one_object_with_the_keys_of_slog() {
+    let wanted = Wanted { level: LogLevel(0), format: LogFormat::Json };
+    let say = || {
+        warn!(count = 3, good = true, cause = "a\n\"b\"\u{1b}", "a message");
+        warn!(target: "hyper", "theirs");
+    };
+    let text = written(wanted, say);
+    let want = concat!(
+        r#"{"time":"2026-11-22T21:32:29Z","level":"WARN","msg":"a message","count":3,"#,
+        r#""good":true,"cause":"a\n\"b\"\u001b"}"#,
+        "\n",
+        r#"{"time":"2026-11-22T21:32:29Z","level":"WARN","msg":"theirs","source":"hyper"}"#,
+        "\n",
+    );
+    assert_eq!(text, want);
 }
 
 #[test]

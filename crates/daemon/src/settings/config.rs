@@ -24,6 +24,8 @@ pub struct Config {
     pub health_port: Option<u16>,
     /// Which log lines are written.
     pub log_level: LogLevel,
+    /// In which form.
+    pub log_format: LogFormat,
     /// Where the black box is written to, beside stdout.
     pub black_box_file: Option<PathBuf>,
     /// What is odd about the settings, but no reason to refuse them: one log line each.
@@ -39,6 +41,8 @@ pub struct Credentials {
     pub kubeconfig_env: Option<String>,
     /// The environment's `HOME`, for `.kube/config` in it.
     pub home: Option<PathBuf>,
+    /// `kubernetes_addr`: a URL that stands in the place of every kubeconfig's own.
+    pub server: Option<String>,
 }
 
 /// What is asked for the health of this node's API server, if not its `/readyz`.
@@ -76,7 +80,23 @@ impl fmt::Display for Listen {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogLevel(pub i64);
 
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As Go's `log/slog` writes by default, and kube-vip.
+    #[default]
+    Text,
+    /// One JSON object each.
+    Json,
+}
+
 impl LogLevel {
+    /// What klog's verbosity comes to: from 4 on debug, below information.
+    #[must_use]
+    pub const fn of_klog(verbosity: u8) -> Self {
+        Self(if verbosity >= 4 { -4 } else { 0 })
+    }
+
     /// The same for `tracing`.
     #[must_use]
     pub const fn filter(self) -> LevelFilter {

@@ -75,16 +75,8 @@ pub enum Feature {
     Ipv6,
     /// `--leaderElectionType=etcd`.
     EtcdElection,
-    /// `--config-file`.
-    ConfigFile,
     /// `enable_node_labeling`.
     NodeLabels,
-    /// `vip_preserve_on_leadership_loss`.
-    Preserve,
-    /// `cp_detect`.
-    ApiDetection,
-    /// `kubernetes_addr`.
-    ApiAddress,
 }
 
 impl Feature {
@@ -101,11 +93,7 @@ impl Feature {
             Self::DnsNames => "a DNS name as address",
             Self::Ipv6 => "IPv6",
             Self::EtcdElection => "election by etcd",
-            Self::ConfigFile => "a file with settings",
             Self::NodeLabels => "labelling of the node",
-            Self::Preserve => "keeping the address after the term is lost",
-            Self::ApiDetection => "finding the API server's address by its certificate",
-            Self::ApiAddress => "another address for the API server than the kubeconfig's",
         }
     }
 
@@ -120,9 +108,6 @@ impl Feature {
             Self::LoadBalancer => "the address leads to the API server of the node that holds it",
             Self::Dhcp | Self::DnsNames | Self::Ipv6 => "an IPv4 address in the setting address",
             Self::EtcdElection => "the nodes elect by a Lease",
-            Self::ConfigFile => "every setting is an environment variable or a flag",
-            Self::Preserve => "the address goes when the term ends, before another node has it",
-            Self::ApiDetection | Self::ApiAddress => "the API server is the kubeconfig's",
             Self::NodeLabels => "",
         }
     }

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use http::Uri;
+
 use super::config::Listen;
 use super::definition::{Bounds, Feature, Wrong};
 
@@ -35,11 +37,40 @@ pub(super) fn port(text: &str) -> Result<u16, Wrong> {
     }
 }
 
-/// A level of Go's `slog`, as the 32 bits that kube-vip reads.
+/// A level of Go's `slog`, as the 32 bits that kube-vip reads, or its name.
 pub(super) fn level(text: &str) -> Result<i64, Wrong> {
     let right = "a number: -4 debug, 0 info, 4 warnings, 8 errors";
-    let level: Result<i32, _> = text.parse();
-    level.map(i64::from).map_err(|_| Wrong::new("this is no level", right))
+    match text.to_ascii_lowercase().as_str() {
+        "debug" => Ok(-4),
+        "info" => Ok(0),
+        "warn" | "warning" => Ok(4),
+        "error" => Ok(8),
+        number => {
+            let level: Result<i32, _> = number.parse();
+            level.map(i64::from).map_err(|_| Wrong::new("this is no level", right))
+        }
+    }
+}
+
+/// A verbosity of klog.
+pub(super) fn verbosity(text: &str) -> Result<u8, Wrong> {
+    let right = "a whole number from 0 to 10: from 4 on debug, less is info";
+    match text.parse() {
+        Ok(number @ 0..=10) => Ok(number),
+        _ => Err(Wrong::new("this is no verbosity", right)),
+    }
+}
+
+/// The URL of an API server, from a URL or from a host with or without a port.
+pub(super) fn server(text: &str) -> Result<String, Wrong> {
+    const RIGHT: &str = "https://10.0.0.1:6443, or a host and a port";
+    let url = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let uri: Uri = url.parse().map_err(|_| Wrong::new("this is no URL", RIGHT))?;
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(url),
+        Some("http" | "https") => Err(Wrong::new("this names no host", RIGHT)),
+        _ => Err(Wrong::new("this begins neither with https:// nor with http://", RIGHT)),
+    }
 }
 
 /// One of some words.

@@ -7,16 +7,18 @@ use std::time::Duration;
 use kube_vip_core::address::NodeName;
 use kube_vip_core::plan::{LeasePlan, Plan, Timings, TimingsError};
 
-use super::config::{Config, Credentials, Warning};
+use super::config::{Config, Credentials, LogLevel, Warning};
 use super::definition::{Definition, Wrong};
 use super::definitions::control_plane::{
     CP_ENABLE, CP_NAMESPACE, PORT, VIP_ARP, VIP_ARP_RATE, VIP_LEADERELECTION, VIP_LEASEDURATION,
     VIP_LEASENAME, VIP_NODENAME, VIP_RENEWDEADLINE, VIP_RETRYPERIOD,
 };
 use super::definitions::process::{
-    ADMIN_CONF, HEALTH_CHECK_PORT, K8S_CONFIG_FILE, PROMETHEUS_SERVER, VIP_LOGLEVEL,
+    ADMIN_CONF, HEALTH_CHECK_PORT, K8S_CONFIG_FILE, KUBERNETES_ADDR, PROMETHEUS_SERVER, VERBOSITY,
+    VIP_LOGLEVEL,
 };
 use super::host::Host;
+use super::parse;
 use super::refusal::{Problem, Refusal};
 use super::values::Values;
 use super::{Feature, Settings};
@@ -126,7 +128,8 @@ impl Check<'_> {
         let conduct = self.conduct();
         let health = self.health_check();
         self.ports();
-        self.log_level();
+        let log_level = self.log_level();
+        let credentials = self.credentials();
         let values = self.values();
         Some(Config {
             plan: Plan {
@@ -138,12 +141,13 @@ impl Check<'_> {
                 conduct,
                 boot: self.host.boot.clone(),
             },
-            credentials: self.credentials(),
+            credentials,
             port: values.port,
             health,
             metrics: values.metrics,
             health_port: values.health_port,
-            log_level: values.log_level,
+            log_level,
+            log_format: values.log_format,
             black_box_file: (!values.black_box_file.is_empty())
                 .then(|| PathBuf::from(&values.black_box_file)),
             warnings: Vec::new(),
@@ -287,8 +291,14 @@ impl Check<'_> {
         }
     }
 
-    fn log_level(&mut self) {
-        let level = self.values().log_level;
+    fn log_level(&mut self) -> LogLevel {
+        let values = self.values();
+        let klog = self.settings.given(&VERBOSITY).is_some()
+            && self.settings.given(&VIP_LOGLEVEL).is_none();
+        if klog {
+            return LogLevel::of_klog(values.verbosity);
+        }
+        let level = values.log_level;
         if matches!(level.0, 1..=3 | 5..=7 | 9..) {
             let shown = match level.0 {
                 ..=4 => "warnings and errors",
@@ -301,9 +311,20 @@ impl Check<'_> {
             );
             self.warn(&VIP_LOGLEVEL, text);
         }
+        level
     }
 
-    fn credentials(&self) -> Credentials {
+    fn credentials(&mut self) -> Credentials {
+        let server = match self.values().kubernetes_addr.as_str() {
+            "" => None,
+            text => match parse::server(text) {
+                Ok(url) => Some(url),
+                Err(wrong) => {
+                    self.problem(&KUBERNETES_ADDR, wrong);
+                    None
+                }
+            },
+        };
         let values = self.values();
         let text = |text: &String| (!text.is_empty()).then(|| text.clone());
         let own =
@@ -312,6 +333,7 @@ impl Check<'_> {
             k8s_config_file: own.then(|| PathBuf::from(&values.k8s_config_file)),
             kubeconfig_env: text(&values.kubeconfig),
             home: text(&values.home).map(PathBuf::from),
+            server,
         }
     }
 }

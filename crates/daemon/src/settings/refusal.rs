@@ -14,6 +14,8 @@ pub enum Origin {
     Environment(&'static str),
     /// Behind this flag.
     Flag(&'static str),
+    /// In the file of `--config-file`, for the setting of this name.
+    File(&'static str),
 }
 
 /// A value that was written.
@@ -35,7 +37,7 @@ impl Given {
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.origin {
-            Origin::Environment(name) => write!(f, "{name}={}", self.text),
+            Origin::Environment(name) | Origin::File(name) => write!(f, "{name}={}", self.text),
             Origin::Flag(name) => write!(f, "--{name}={}", self.text),
         }
     }
@@ -78,6 +80,7 @@ impl fmt::Display for Problem {
                 let place = match given.origin {
                     Origin::Environment(name) => format!("the environment variable {name}"),
                     Origin::Flag(name) => format!("the flag --{name}"),
+                    Origin::File(_) => "the file of --config-file".to_owned(),
                 };
                 writeln!(f, "  given  {:?}, by {place}", given.text)?;
             }

@@ -63,6 +63,24 @@ fn an_empty_flag_is_set() {
 }
 
 #[test]
+fn quotation_marks_are_taken_off_with_a_warning() {
+    let settings = read(&[("port", "\"6444\""), ("address", " 10.0.0.1 ")], &[]);
+    assert_eq!((settings.values().port, settings.values().address.as_str()), (6444, "10.0.0.1"));
+    let warnings: Vec<_> = settings.warnings.iter().map(ToString::to_string).collect();
+    let text = "port=\"6444\": the quotation marks are no part of it; taken without them";
+    assert_eq!(warnings, [text]);
+}
+
+#[test]
+fn variables_in_flags_are_replaced() {
+    let settings = read(&[("KVVIP", "10.0.0.1")], &[("address", "$(KVVIP)"), ("port", "$(PORTS)")]);
+    assert_eq!(settings.values().address, "10.0.0.1");
+    assert_eq!(settings.problems.len(), 1);
+    let wrong = "$(PORTS) stands for a variable that the environment has not";
+    assert_eq!(settings.problems[0].wrong.wrong, wrong);
+}
+
+#[test]
 fn of_several_names_the_first_that_is_not_empty_counts() {
     let settings = read(&[("egress_clean", ""), ("EGRESS_CLEAN", "perhaps")], &[]);
     assert_eq!(settings.problems.len(), 1);
@@ -95,8 +113,6 @@ fn features_that_are_not_there_are_refused_only_if_switched_on() {
         ("dns_mode", "first"),
         ("vip_routingtableid", "198"),
         ("enable_node_labeling", "f"),
-        ("cp_detect", "false"),
-        ("kubernetes_addr", ""),
     ];
     let settings = read(&off, &[("leaderElectionType", "kubernetes")]);
     assert_eq!(settings.problems, []);
@@ -107,9 +123,6 @@ fn features_that_are_not_there_are_refused_only_if_switched_on() {
         ("svc_enable", "1"),
         ("vip_ddns", "true"),
         ("enable_node_labeling", "true"),
-        ("cp_detect", "true"),
-        ("kubernetes_addr", "https://10.0.0.1:6443"),
-        ("config_file", "/etc/kube-vip.yaml"),
     ] {
         let settings = read(&[(name, value)], &[]);
         assert_eq!(settings.problems.len(), 1, "{name}");
@@ -119,12 +132,17 @@ fn features_that_are_not_there_are_refused_only_if_switched_on() {
 
 #[test]
 fn settings_without_effect_get_a_warning() {
-    let settings = read(&[("vip_startleader", "true"), ("vip_singlenode", "false")], &[]);
-    let warnings: Vec<_> = settings.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        warnings,
-        ["vip_startleader=true: it has no effect: a leftover of kube-vip's time with raft"]
-    );
+    let effectless = ["vip_startleader", "cp_detect", "vip_preserve_on_leadership_loss"];
+    for name in effectless {
+        let settings = read(&[(name, "true"), ("vip_singlenode", "false")], &[]);
+        let warnings: Vec<_> = settings.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(
+            warnings[0].starts_with(&format!("{name}=true: it has no effect: ")),
+            "{warnings:?}"
+        );
+        assert!(settings.problems.is_empty());
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Names that look like settings and are none. kube-vip ignores them; people lose days by that.
 
 use super::config::Warning;
+use super::file::ConfigFile;
 use super::{Inputs, definitions};
 
 /// What names of kube-vip's settings begin with. Other programs' variables do not.
@@ -20,13 +21,37 @@ const PREFIXES: &[&str] = &[
     "health_check_",
 ];
 
+/// Names that the original once had and that nothing took the place of; and what they were.
+const GONE: &[(&[&str], &str)] = &[
+    (
+        &["vip_addpeerstolb", "vip_localpeer", "vip_remotepeers", "vip_peers", "vip_bindtovip"],
+        "a leftover of kube-vip's time with raft; the nodes elect by a Lease",
+    ),
+    (
+        &["lb_backends", "lb_backendport", "lb_name", "lb_type", "lb_bindtovip"],
+        "a leftover of kube-vip's time with raft; there is no list of load balancers any more",
+    ),
+    (
+        &["vip_packet", "vip_packetproject", "vip_packettoken", "provider_config"],
+        "kube-vip has no settings for Equinix Metal since v0.9.0",
+    ),
+];
+
+/// Why a name means nothing any more.
+fn gone(name: &str) -> Option<&'static str> {
+    GONE.iter().find(|(names, _)| names.contains(&name)).map(|(_, why)| *why)
+}
+
 /// One warning for each name in the environment that looks like a setting and is none, and for
 /// each word on the command line that belongs to no flag.
 pub(super) fn warnings(inputs: &Inputs) -> Vec<Warning> {
     let names = inputs.environment.iter().filter_map(|(name, value)| {
-        let text = match meant(name)? {
-            Some(known) => format!("ignored, no setting has this name; is {known} meant?"),
-            None => "ignored, no setting has this name".to_owned(),
+        let text = match gone(name) {
+            Some(why) => format!("ignored: {why}"),
+            None => match meant(name)? {
+                Some(known) => format!("ignored, no setting has this name; is {known} meant?"),
+                None => "ignored, no setting has this name".to_owned(),
+            },
         };
         (!value.is_empty()).then(|| Warning { setting: name.clone(), text })
     });
@@ -36,7 +61,8 @@ pub(super) fn warnings(inputs: &Inputs) -> Vec<Warning> {
                in --arp=false"
             .to_owned(),
     });
-    names.chain(words).collect()
+    let file = inputs.file.iter().flat_map(ConfigFile::warnings);
+    names.chain(words).chain(file).collect()
 }
 
 /// What may be meant by a name; the outer none: it is a setting, or nothing of ours.

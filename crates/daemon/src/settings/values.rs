@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::config::{Listen, LogLevel};
+use super::config::{Listen, LogFormat, LogLevel};
 
 /// What was written, or its default. Empty texts stand for "none".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,8 +70,16 @@ pub struct Values {
     pub kubeconfig: String,
     /// `HOME`.
     pub home: String,
+    /// `kubernetes_addr`, as written.
+    pub kubernetes_addr: String,
+    /// `config_file`.
+    pub config_file: String,
     /// `vip_loglevel`.
     pub log_level: LogLevel,
+    /// `--v`.
+    pub verbosity: u8,
+    /// `log_format`.
+    pub log_format: LogFormat,
     /// `prometheus_server`.
     pub metrics: Option<Listen>,
     /// `health_check_port`.

@@ -29,6 +29,7 @@ async fn without_any_kubeconfig_it_says_where_it_looked() {
         k8s_config_file: Some(dir.join("explicit")),
         kubeconfig_env: Some(dir.join("environment").to_string_lossy().into_owned()),
         home: Some(dir.join("h")),
+        server: None,
     });
     put(&bench.dir.path().join("environment"), "");
     let failure = text(bench.ask(Call::Read).await);

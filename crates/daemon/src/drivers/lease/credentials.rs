@@ -151,6 +151,8 @@ fn merged(paths: &[PathBuf], files: &mut Files) -> Result<Kubeconfig, Unusable> 
 #[derive(Debug)]
 pub(super) struct Search {
     candidates: Vec<Candidate>,
+    /// Stands in the place of every kubeconfig's own server.
+    server: Option<String>,
     local: Local,
 }
 
@@ -169,7 +171,11 @@ struct Loaded {
 impl Search {
     pub(super) fn new(places: &Places, local: Local) -> Self {
         let candidate = |place| Candidate { place, loaded: None };
-        Self { candidates: places.ordered().into_iter().map(candidate).collect(), local }
+        Self {
+            candidates: places.ordered().into_iter().map(candidate).collect(),
+            server: places.credentials.server.clone(),
+            local,
+        }
     }
 
     /// The identity at the place with that number, or why there is none, with the place's name;
@@ -177,19 +183,24 @@ impl Search {
     /// same contents.
     pub(super) fn identity(&mut self, number: usize) -> Option<Result<Arc<Identity>, String>> {
         let candidate = self.candidates.get_mut(number)?;
-        Some(candidate.look(&self.local))
+        Some(candidate.look(&self.local, self.server.as_ref()))
     }
 }
 
 impl Candidate {
-    fn look(&mut self, local: &Local) -> Result<Arc<Identity>, String> {
+    fn look(&mut self, local: &Local, server: Option<&String>) -> Result<Arc<Identity>, String> {
         if let Some(loaded) = &self.loaded
             && loaded.files.unchanged()
         {
             return loaded.outcome.clone();
         }
         let mut files = Files::default();
-        let fresh = self.place.kubeconfig(&mut files).and_then(|kubeconfig| {
+        let fresh = self.place.kubeconfig(&mut files).and_then(|mut kubeconfig| {
+            if let (Place::Files(_), Some(server)) = (&self.place, server) {
+                for cluster in kubeconfig.clusters.iter_mut().filter_map(|it| it.cluster.as_mut()) {
+                    cluster.server = Some(server.clone());
+                }
+            }
             Identity::new(self.place.to_string(), &kubeconfig, local, &mut files)
         });
         let fresh = fresh.map(Arc::new).map_err(|error| format!("{}: {error}", self.place));

@@ -88,6 +88,7 @@ definitions! {
     };
     VIP_CIDR = Definition {
         env: &["vip_cidr"],
+        flag: Flag::long("cidr"),
         kind: Kind::Text("bits", Values(|values, text| values.vip_cidr = text)),
         group: Group::Address,
         help: "Old name of vip_subnet, used where that is not set",

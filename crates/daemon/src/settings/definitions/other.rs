@@ -8,6 +8,10 @@ use crate::settings::definition::{Bounds, Definition, Feature, Kind};
 const LINK_DOWN: &str = "a node whose interface is down lets go at once, and takes part again \
                          when it is up";
 
+const PRESERVED: &str = "while the API is away for all alike, the holder keeps the address anyway \
+                         (vip_hold_on_api_loss); whoever may hold it no longer lets go, or two \
+                         would answer for it";
+
 const fn missing(feature: Feature) -> Kind {
     Kind::Switch(Missing(feature))
 }
@@ -173,9 +177,9 @@ pub(super) static TABLE: &[Definition] = &[
     known(
         &["vip_preserve_on_leadership_loss"],
         "preserveVipOnLeadershipLoss",
-        missing(Feature::Preserve),
+        Kind::Switch(Nothing(PRESERVED)),
         "false",
-        "Keep the address until another node holds it",
+        "Has no effect: the address stays where that is safe, and nowhere else",
     ),
     known(
         &["vip_loseleadership"],
@@ -200,13 +204,6 @@ pub(super) static TABLE: &[Definition] = &[
         part(Feature::RoutingTable),
         "false",
         "Give addresses on the interface lo global scope",
-    ),
-    known(
-        &["config_file"],
-        "config-file",
-        Kind::Text("path", Missing(Feature::ConfigFile)),
-        "",
-        "A file with settings, JSON or YAML",
     ),
     known(
         &["vip_leaseannotations"],

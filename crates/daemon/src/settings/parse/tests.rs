@@ -29,12 +29,36 @@ fn numbers_are_decimal_and_within_bounds() {
 }
 
 #[test]
-fn levels_are_numbers() {
-    for (text, value) in [("-4", -4), ("0", 0), ("8", 8)] {
+fn levels_are_numbers_or_their_names() {
+    for (text, value) in [("-4", -4), ("0", 0), ("8", 8), ("debug", -4), ("WARN", 4), ("error", 8)]
+    {
         assert_eq!(level(text), Ok(value));
     }
-    for text in ["debug", "", "4.0", "3000000000"] {
+    for text in ["verbose", "", "4.0", "3000000000"] {
         assert!(level(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn servers_are_urls_or_hosts() {
+    for (text, url) in [
+        ("https://10.0.0.1:6443", "https://10.0.0.1:6443"),
+        ("kubernetes:6443", "https://kubernetes:6443"),
+        ("10.0.0.1", "https://10.0.0.1"),
+        ("[fd00::1]:6443", "https://[fd00::1]:6443"),
+    ] {
+        assert_eq!(server(text).as_deref(), Ok(url));
+    }
+    for text in ["ftp://a", "https://", "a b", ""] {
+        assert!(server(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn verbosities_are_klogs() {
+    assert_eq!((verbosity("0"), verbosity("10")), (Ok(0), Ok(10)));
+    for text in ["-1", "11", "debug", ""] {
+        assert!(verbosity(text).is_err(), "{text}");
     }
 }
 

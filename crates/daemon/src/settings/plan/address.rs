@@ -20,6 +20,9 @@ impl Check<'_> {
         } else {
             &self.values().vip_address
         };
+        if text.is_empty() && !self.settings.sound(&[&ADDRESS, &VIP_ADDRESS]) {
+            return None;
+        }
         if text.is_empty() {
             let right = "the address to keep, such as 192.168.20.140";
             self.problem(&ADDRESS, Wrong::new("there is no address to keep", right));

@@ -25,6 +25,11 @@ impl Check<'_> {
                 self.no_link("this host has no interface of this name", "one of these");
                 return None;
             };
+            if link.loopback
+                && let Some(outer) = self.instead_of_loopback(link, vips?)
+            {
+                return Some(outer);
+            }
             return self.usable(link);
         }
         let vips = vips?;
@@ -47,6 +52,24 @@ impl Check<'_> {
         );
         self.warn(&VIP_INTERFACE, text);
         self.usable(link)
+    }
+
+    /// In ARP mode the original puts the address on `lo` and announces it nowhere: it is reached
+    /// because the kernel answers on every interface. The one that it is reached by is taken.
+    fn instead_of_loopback(&mut self, lo: &HostLink, vips: &Vips) -> Option<LinkName> {
+        let host = self.host;
+        let route = host.default_route_link.as_ref();
+        let route = || host.links.iter().find(|link| Some(&link.name) == route);
+        let link = by_subnet(host, vips).or_else(route)?;
+        if link.loopback || link.mac.is_none() || !link.up {
+            return None;
+        }
+        let text = format!(
+            "nothing outside this host sees an announcement on {}: the address goes to {}",
+            lo.name, link.name
+        );
+        self.warn(&VIP_INTERFACE, text);
+        Some(link.name.clone())
     }
 
     fn usable(&mut self, link: &HostLink) -> Option<LinkName> {

@@ -8,7 +8,7 @@ use kube_vip_core::plan::{Conduct, HealthPlan, Vips};
 
 use super::*;
 use crate::settings::Inputs;
-use crate::settings::config::{HealthCheck, Listen, LogLevel};
+use crate::settings::config::{HealthCheck, Listen, LogFormat, LogLevel};
 use crate::settings::host::HostLink;
 
 const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 140);
@@ -48,13 +48,13 @@ fn board() -> Host {
     }
 }
 
+fn settings_map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let all = MANIFEST.iter().chain(pairs);
+    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
 fn settings(pairs: &[(&str, &str)]) -> Settings {
-    let mut environment: BTreeMap<String, String> =
-        MANIFEST.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    for (name, value) in pairs {
-        environment.insert((*name).to_owned(), (*value).to_owned());
-    }
-    Settings::read(&Inputs { environment, ..Inputs::default() })
+    Settings::read(&Inputs { environment: settings_map(pairs), ..Inputs::default() })
 }
 
 /// The manifest's environment with some changes, on the board.
@@ -111,12 +111,14 @@ fn the_manifest_comes_to_its_plan() {
             k8s_config_file: None,
             kubeconfig_env: Some("/.kube/config".to_owned()),
             home: None,
+            server: None,
         },
         port: 6443,
         health: HealthCheck::default(),
         metrics: Some(Listen { address: None, port: 2112 }),
         health_port: None,
         log_level: LogLevel(0),
+        log_format: LogFormat::Text,
         black_box_file: None,
         warnings: Vec::new(),
     };
@@ -249,6 +251,31 @@ fn the_log_levels_scale_has_changed_once() {
     for (level, count) in [("-4", 0), ("0", 0), ("4", 0), ("8", 0), ("5", 1), ("1", 1)] {
         assert_eq!(warnings(&config(&[("vip_loglevel", level)])).len(), count, "{level}");
     }
+}
+
+#[test]
+fn klogs_verbosity_counts_where_no_level_is_given() {
+    let level = |flags: &[(&str, &str)], level: &str| {
+        let mut settings = settings(&[("vip_loglevel", level)]);
+        for (name, value) in flags {
+            let flags = [((*name).to_owned(), (*value).to_owned())].into();
+            let environment = settings_map(&[("vip_loglevel", level)]);
+            settings = Settings::read(&Inputs { environment, flags, ..Inputs::default() });
+        }
+        settings.config(&board()).expect("fine").log_level
+    };
+    assert_eq!(level(&[("v", "5")], ""), LogLevel(-4));
+    assert_eq!(level(&[("v", "3")], ""), LogLevel(0));
+    assert_eq!(level(&[("v", "5")], "8"), LogLevel(8));
+}
+
+#[test]
+fn another_server_is_asked_if_one_is_named() {
+    let server = |text| config(&[("kubernetes_addr", text)]).credentials.server;
+    assert_eq!(server(""), None);
+    assert_eq!(server("kubernetes:6443").as_deref(), Some("https://kubernetes:6443"));
+    let (label, _) = problem(&board(), &[("kubernetes_addr", "https://")]);
+    assert_eq!(label, "kubernetes_addr");
 }
 
 #[test]

@@ -33,6 +33,18 @@ fn what_was_meant() {
 }
 
 #[test]
+fn names_of_long_ago_are_told_from_misspelled_ones() {
+    for (name, part) in [
+        ("vip_localpeer", "time with raft"),
+        ("lb_backends", "time with raft"),
+        ("provider_config", "Equinix Metal"),
+    ] {
+        let warned = texts(name, "x");
+        assert!(warned.len() == 1 && warned[0].contains(part), "{warned:?}");
+    }
+}
+
+#[test]
 fn nothing_is_proposed_that_is_not_near() {
     assert_eq!(
         texts("bgp_xxxxxxxxxxxxxxx", "x"),

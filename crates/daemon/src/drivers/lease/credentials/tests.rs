@@ -63,6 +63,7 @@ fn the_order_is_that_of_the_documentation() {
         k8s_config_file: Some("/a/b".into()),
         kubeconfig_env: Some("/c:/d:".to_owned()),
         home: Some("/h".into()),
+        server: None,
     };
     assert_eq!(
         names(&places(&dir, all)),
@@ -81,6 +82,7 @@ fn the_order_is_that_of_the_documentation() {
         k8s_config_file: Some(root("etc/kubernetes/super-admin.conf").into()),
         kubeconfig_env: Some(root("etc/kubernetes/admin.conf")),
         home: Some(dir.path().to_owned()),
+        server: None,
     };
     assert_eq!(
         names(&places(&dir, repeated)),
@@ -93,6 +95,26 @@ fn the_order_is_that_of_the_documentation() {
     );
     let empty = Credentials { kubeconfig_env: Some(":".to_owned()), ..Credentials::default() };
     assert_eq!(names(&places(&dir, empty)), defaults);
+}
+
+#[test]
+fn a_server_may_stand_in_the_place_of_the_kubeconfigs() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("etc/kubernetes/admin.conf");
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+    let text = "{current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}], \
+                clusters: [{name: a, cluster: {server: 'http://192.0.2.1'}}]}";
+    fs::write(path, text).expect("a file");
+    let server = |credentials: Credentials| {
+        let local = Local { vips: [].into(), port: 6443 };
+        let mut search = Search::new(&places(&dir, credentials), local);
+        let identity = search.identity(0).expect("a place").expect("a kubeconfig");
+        identity.server.to_string()
+    };
+    assert_eq!(server(Credentials::default()), "http://192.0.2.1:80");
+    let other = Some("http://kubernetes:6443".to_owned());
+    let other = Credentials { server: other, ..Credentials::default() };
+    assert_eq!(server(other), "http://kubernetes:6443");
 }
 
 #[test]

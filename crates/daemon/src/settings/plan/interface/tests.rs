@@ -121,10 +121,20 @@ fn the_one_that_is_named_has_to_be_usable() {
     let host = host(links, "lan");
     assert_eq!(wrong(&host, "down"), "down is down");
     assert_eq!(wrong(&host, "wg0"), "there is no ARP on wg0: it is no Ethernet interface");
-    assert_eq!(wrong(&host, "lo"), "nothing outside this host can see an address on lo");
+    let on_lo = choose(&host, "lo").expect("another one is there");
+    assert_eq!((on_lo.plan.link.as_str(), on_lo.warnings.len()), ("lan", 1));
     assert_eq!(wrong(&host, "eth0"), "this host has no interface of this name");
     assert_eq!(wrong(&host, "a/b"), "this host has no interface of this name");
     assert!(choose(&host, "lan").is_ok());
+}
+
+#[test]
+fn lo_alone_is_not_enough() {
+    let lo = HostLink { loopback: true, mac: None, ..link("lo", &[([127, 0, 0, 1], 8)]) };
+    let mut links = vec![lo, link("lan", &[([192, 168, 20, 1], 24)])];
+    links[1].up = false;
+    let text = "nothing outside this host can see an address on lo";
+    assert_eq!(wrong(&host(links, "lan"), "lo"), text);
 }
 
 #[test]
