@@ -21,6 +21,8 @@ use tracing::{info, warn};
 
 use crate::logging::span;
 
+pub mod running;
+
 /// How long a predecessor may take to end: one that was told to takes up to 3 s to release the
 /// Lease, one that was killed takes some hundred milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@ pub mod fence;
 mod fencing;
 mod hold;
 mod host;
+pub mod leftovers;
 mod message;
 mod netlink;
 mod orders;
