@@ -15,7 +15,9 @@ use crate::metrics::Release;
 use crate::settings::file::ConfigFile;
 use crate::settings::{Inputs, Settings, reference};
 
+mod cleanup;
 pub mod cluster;
+mod columns;
 mod command;
 mod help;
 mod moving;

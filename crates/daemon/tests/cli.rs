@@ -35,6 +35,7 @@ fn help_is_as_it_was_read() {
     golden_file::check("crates/daemon/tests/golden/help.txt", &out(&["--help"]));
     golden_file::check("crates/daemon/tests/golden/help-manager.txt", &out(&["manager", "--help"]));
     golden_file::check("crates/daemon/tests/golden/help-move.txt", &out(&["move", "--help"]));
+    golden_file::check("crates/daemon/tests/golden/help-cleanup.txt", &out(&["cleanup", "--help"]));
     golden_file::check(
         "crates/daemon/tests/golden/help-settings.txt",
         &out(&["settings", "--help"]),

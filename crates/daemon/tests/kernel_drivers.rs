@@ -11,6 +11,8 @@ mod fenced;
 mod hearing;
 #[path = "kernel_drivers/holding.rs"]
 mod holding;
+#[path = "kernel_drivers/leftovers.rs"]
+mod leftovers;
 #[path = "kernel_drivers/neighbour.rs"]
 mod neighbour;
 #[path = "kernel_drivers/process.rs"]

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::moving::Order;
 use super::place::Place;
-use super::{Task, VERSION, help};
+use super::{Task, VERSION, cleanup, help};
 use crate::settings::Inputs;
 use crate::settings::definition::{Definition, Flag};
 use crate::settings::definitions;
@@ -43,11 +43,18 @@ pub(super) struct Entry {
 }
 
 /// All of them, in the order of the help.
-pub(super) const TASKS: &[Entry] = &[Entry {
-    name: "move",
-    command: moving,
-    read: |matches, inputs| Ok(Box::new(Order::read(matches, inputs)?)),
-}];
+pub(super) const TASKS: &[Entry] = &[
+    Entry {
+        name: "move",
+        command: moving,
+        read: |matches, inputs| Ok(Box::new(Order::read(matches, inputs)?)),
+    },
+    Entry {
+        name: "cleanup",
+        command: cleanup::command,
+        read: |matches, inputs| Ok(Box::new(cleanup::Order::read(matches, inputs)?)),
+    },
+];
 
 /// Commands of kube-vip that are not here, and what to do instead.
 const ABSENT: [(&str, &str); 5] = [

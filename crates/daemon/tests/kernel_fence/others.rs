@@ -60,6 +60,29 @@ impl Other {
         self.commit().expect("anybody may");
     }
 
+    /// `nft add table ip NAME`.
+    pub(crate) fn add_ip_table(&mut self, name: &str) {
+        self.message(NEW_TABLE, IPV4, &text(1, name));
+        self.commit().expect("anybody may");
+    }
+
+    /// `nft add chain ip TABLE NAME`, in a table that is there.
+    pub(crate) fn add_ip_chain(&mut self, table: &str, name: &str) {
+        self.message(NEW_CHAIN, IPV4, &[text(1, table), text(3, name)].concat());
+        self.commit().expect("anybody may");
+    }
+
+    /// `nft add rule ip TABLE CHAIN counter comment COMMENT`.
+    pub(crate) fn add_ip_rule(&mut self, table: &str, chain: &str, comment: &str) {
+        // Of a comment: what it is (0), its length, and the text with a zero.
+        let bytes = [comment.as_bytes(), &[0]].concat();
+        let length = u8::try_from(bytes.len()).expect("a short comment");
+        let data = attribute(7, &[&[0, length], bytes.as_slice()].concat());
+        let place = [text(1, table), text(2, chain)].concat();
+        self.message(NEW_RULE, IPV4, &[place, data].concat());
+        self.commit().expect("anybody may");
+    }
+
     /// A batch that puts a table in place of the one of before, as programs do that keep the rules
     /// of many services: each has a chain with two rules, and is in a set.
     pub(crate) fn services(&mut self, count: u32) -> Vec<u8> {

@@ -107,6 +107,14 @@ pub struct Leftover {
     order: Order,
 }
 
+impl Leftover {
+    /// Somebody who asks for the address is answered as long as this is here.
+    #[must_use]
+    pub const fn is_address(&self) -> bool {
+        matches!(self.kind, Kind::Address)
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Order {
     Address(routing::Address),
