@@ -176,7 +176,7 @@ fn settings(container: &Value) -> Inputs {
         let (_, matches) = matches.subcommand()?;
         Some(command::flags(matches))
     });
-    Inputs { environment, flags: flags.unwrap_or_default(), words: Vec::new(), pod_namespace: None }
+    Inputs { environment, flags: flags.unwrap_or_default(), ..Inputs::default() }
 }
 
 /// YAML without quotes makes numbers and truths of what is meant as text.

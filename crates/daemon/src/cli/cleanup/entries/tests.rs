@@ -25,9 +25,13 @@ fn answer(holder: &str, boot: &str, date: &str) -> Answered {
     }
 }
 
+fn this_node() -> NodeName {
+    NodeName::new("cp-1").expect("a good name")
+}
+
 fn held(answer: &Answered) -> Result<Option<Entry>, String> {
     let election = LeaseName { namespace: "kube-system".to_owned(), name: "lock".to_owned() };
-    holder(answer, "/path", &election, &NodeName::new("cp-1").unwrap(), "this-boot")
+    holder(answer, "/path", &election, &this_node(), "this-boot")
 }
 
 #[test]
@@ -58,11 +62,11 @@ fn labels_of_the_original_go_and_others_stay() {
         "kube-vip.io/has-ip": "192.168.20.140",
         "service-provided.kube-vip.io/web.default": "10.0.0.1",
     } } });
-    let entry = labels(&node, "/path", &NodeName::new("cp-1").unwrap()).expect("two are left");
+    let entry = labels(&node, "/path", &this_node()).expect("two are left");
     let gone = json!({
         "kube-vip.io/has-ip": null, "service-provided.kube-vip.io/web.default": null
     });
     assert_eq!(entry.body["metadata"]["labels"], gone);
     let none = json!({ "metadata": { "labels": { "kubernetes.io/hostname": "cp-1" } } });
-    assert!(labels(&none, "/path", &NodeName::new("cp-1").unwrap()).is_none());
+    assert!(labels(&none, "/path", &this_node()).is_none());
 }
