@@ -19,6 +19,7 @@ mod cleanup;
 pub mod cluster;
 mod columns;
 mod command;
+mod generator;
 mod help;
 mod moving;
 pub mod place;

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod drivers;
 pub mod instance;
 pub mod logging;
+pub mod manifest;
 pub mod metrics;
 pub mod published;
 pub mod run;

@@ -16,6 +16,7 @@ mod parse;
 mod plan;
 pub mod reference;
 mod refusal;
+mod spelled;
 pub mod text;
 mod unknown;
 pub mod values;
@@ -83,11 +84,6 @@ impl Settings {
     #[must_use]
     pub const fn values(&self) -> &Values {
         &self.values
-    }
-
-    /// What was written for a setting; none: it has its default.
-    fn given(&self, definition: &Definition) -> Option<&Given> {
-        self.given.get(definition.name())
     }
 
     fn read_one(&mut self, definition: &'static Definition, inputs: &Inputs) {

@@ -36,6 +36,12 @@ fn help_is_as_it_was_read() {
     golden_file::check("crates/daemon/tests/golden/help-manager.txt", &out(&["manager", "--help"]));
     golden_file::check("crates/daemon/tests/golden/help-move.txt", &out(&["move", "--help"]));
     golden_file::check("crates/daemon/tests/golden/help-cleanup.txt", &out(&["cleanup", "--help"]));
+    for kind in ["pod", "daemonset", "rbac"] {
+        let path = format!("crates/daemon/tests/golden/help-manifest-{kind}.txt");
+        golden_file::check(&path, &out(&["manifest", kind, "--help"]));
+    }
+    let join = "crates/daemon/tests/golden/help-kubeadm-join.txt";
+    golden_file::check(join, &out(&["kubeadm", "join", "--help"]));
     golden_file::check(
         "crates/daemon/tests/golden/help-settings.txt",
         &out(&["settings", "--help"]),
@@ -84,8 +90,6 @@ fn commands_that_are_not_here_say_what_to_do() {
     for (args, part) in [
         (&["start", "-c", "config.yaml"][..], "write kube-vip manager"),
         (&["service", "--configMap=plndr"], "write kube-vip manager"),
-        (&["manifest", "pod", "--interface", "eth0", "--inCluster"], "not in this version"),
-        (&["kubeadm", "init", "--help"], "not in this version"),
         (&["sample"], "see kube-vip settings"),
     ] {
         let text = err(args, &[]);

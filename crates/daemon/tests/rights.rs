@@ -96,7 +96,7 @@ async fn admin(pki: &ClusterPki, url: &str) -> Client {
 async fn grant(admin: &Client) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/rbac.yaml");
     let text = std::fs::read_to_string(path).unwrap();
-    for document in text.split("\n---\n") {
+    for document in text.split("---\n").filter(|document| document.contains("kind: ")) {
         let object: Value = serde_saphyr::from_str(document).unwrap();
         send(admin, Method::POST, &collection(&object), &object).await;
     }

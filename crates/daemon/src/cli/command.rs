@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::generator::{self, Printed};
 use super::moving::Order;
 use super::place::Place;
 use super::{Task, VERSION, cleanup, help};
@@ -54,20 +55,20 @@ pub(super) const TASKS: &[Entry] = &[
         command: cleanup::command,
         read: |matches, inputs| Ok(Box::new(cleanup::Order::read(matches, inputs)?)),
     },
+    Entry {
+        name: "manifest",
+        command: generator::manifest,
+        read: |matches, inputs| Ok(Box::new(Printed::read(generator::manifest, matches, inputs)?)),
+    },
+    Entry {
+        name: "kubeadm",
+        command: generator::kubeadm,
+        read: |matches, inputs| Ok(Box::new(Printed::read(generator::kubeadm, matches, inputs)?)),
+    },
 ];
 
 /// Commands of kube-vip that are not here, and what to do instead.
-const ABSENT: [(&str, &str); 5] = [
-    (
-        "manifest",
-        "printing manifests is not in this version of kube-vip; a manifest made for the original \
-         image works with this one",
-    ),
-    (
-        "kubeadm",
-        "printing manifests for kubeadm is not in this version of kube-vip; a manifest made for \
-         the original image works with this one",
-    ),
+const ABSENT: [(&str, &str); 3] = [
     ("sample", "it only ever printed its help; see kube-vip settings"),
     (
         "start",

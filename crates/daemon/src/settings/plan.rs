@@ -24,6 +24,7 @@ use super::values::Values;
 use super::{Feature, Settings};
 
 mod address;
+mod anywhere;
 mod conduct;
 mod interface;
 

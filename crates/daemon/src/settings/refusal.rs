@@ -7,6 +7,9 @@ use super::definition::{Definition, Wrong};
 use super::definitions;
 use super::text::fold;
 
+/// How the text of a refusal begins.
+const HERE: &str = "kube-vip does not start";
+
 /// Where a value was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -114,13 +117,21 @@ impl Refusal {
 
 impl std::error::Error for Refusal {}
 
+impl Refusal {
+    /// The text for people, for whoever asked about a daemon that is to run elsewhere.
+    #[must_use]
+    pub fn elsewhere(&self) -> String {
+        self.to_string().replacen(HERE, "kube-vip would not start", 1)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = match self.problems.len() {
             1 => "one setting is wrong".to_owned(),
             several => format!("{several} settings are wrong"),
         };
-        writeln!(f, "kube-vip does not start: {number}")?;
+        writeln!(f, "{HERE}: {number}")?;
         for problem in &self.problems {
             writeln!(f, "\n{problem}")?;
         }
