@@ -19,6 +19,7 @@ mod cleanup;
 pub mod cluster;
 mod columns;
 mod command;
+mod failover;
 mod generator;
 mod help;
 mod moving;

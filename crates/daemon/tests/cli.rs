@@ -43,6 +43,10 @@ fn help_is_as_it_was_read() {
     let join = "crates/daemon/tests/golden/help-kubeadm-join.txt";
     golden_file::check(join, &out(&["kubeadm", "join", "--help"]));
     golden_file::check(
+        "crates/daemon/tests/golden/help-failover-test.txt",
+        &out(&["failover-test", "--help"]),
+    );
+    golden_file::check(
         "crates/daemon/tests/golden/help-settings.txt",
         &out(&["settings", "--help"]),
     );

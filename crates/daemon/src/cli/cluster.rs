@@ -117,8 +117,7 @@ impl Cluster {
     /// # Errors
     /// If it cannot be read.
     pub async fn lease(&self) -> Result<Option<ElectionLease>, ClusterError> {
-        let path = format!("{}/{}", self.leases(), self.election.name);
-        let object = self.object(&path).await?;
+        let object = self.object(&self.lease_path()).await?;
         Ok(object.and_then(|object| {
             let record = caller::record(&object)?;
             Some(ElectionLease { record, object })
@@ -178,8 +177,7 @@ impl Cluster {
         };
         let path = format!("/api/v1/nodes/{name}");
         let patch = json!({ "spec": { "unschedulable": value } });
-        let answer = self.caller.send(Method::PATCH, &path, &patch).await?;
-        Ok(Node::read(&good(answer)?.body))
+        Ok(Node::read(&self.patch(&path, &patch).await?))
     }
 
     /// The Pods of a namespace (none: of all) that a selector takes: `labelSelector=app%3Dx`,
@@ -273,13 +271,31 @@ impl Cluster {
         Ok(events)
     }
 
+    /// Changes what the patch names of the object at that path (RFC 7386), and returns the object
+    /// as it is then.
+    ///
+    /// # Errors
+    /// If it is not there, or may not be patched.
+    pub async fn patch(&self, path: &str, patch: &Value) -> Result<Value, ClusterError> {
+        Ok(good(self.caller.send(Method::PATCH, path, patch).await?)?.body)
+    }
+
+    /// Where the election's Lease is.
+    #[must_use]
+    pub fn lease_path(&self) -> String {
+        format!("{}/{}", self.leases(), self.election.name)
+    }
+
     fn leases(&self) -> String {
         let namespace = &self.election.namespace;
         format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases")
     }
 
     /// The object at that path; none: 404 of an API server.
-    async fn object(&self, path: &str) -> Result<Option<Value>, ClusterError> {
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn object(&self, path: &str) -> Result<Option<Value>, ClusterError> {
         let answer = self.caller.get(path).await?;
         if answer.status == StatusCode::NOT_FOUND && answer.body["kind"] == "Status" {
             return Ok(None);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::failover::{self, guard};
 use super::generator::{self, Printed};
 use super::moving::Order;
 use super::place::Place;
@@ -65,6 +66,8 @@ pub(super) const TASKS: &[Entry] = &[
         command: generator::kubeadm,
         read: |matches, inputs| Ok(Box::new(Printed::read(generator::kubeadm, matches, inputs)?)),
     },
+    Entry { name: failover::NAME, command: failover::command, read: failover::read },
+    Entry { name: guard::NAME, command: guard::command, read: guard::read },
 ];
 
 /// Commands of kube-vip that are not here, and what to do instead.

@@ -60,6 +60,7 @@ mod server;
 mod servers;
 mod shown;
 mod tls;
+pub mod visit;
 mod watch;
 
 /// The driver of one election's objects. Dropping it ends its tasks and closes its connections.

@@ -121,7 +121,8 @@ impl Connection {
         }
     }
 
-    async fn speak<S>(stream: S, socket: SocketAddr) -> Result<Self, ConnectError>
+    /// Speaks HTTP over a stream to that socket.
+    pub(super) async fn speak<S>(stream: S, socket: SocketAddr) -> Result<Self, ConnectError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
