@@ -117,7 +117,8 @@ impl FaultKind {
     fn bound(self, lease: Duration) -> Bound {
         match self {
             Self::Stop | Self::Drain | Self::Move => Bound::HandOver,
-            Self::Kill | Self::Cut | Self::Unplug | Self::Deaf | Self::Mute => Bound::Outage(lease),
+            Self::Kill | Self::Cut | Self::Unplug | Self::Mute => Bound::Outage(lease),
+            Self::Deaf => Bound::Alone,
             Self::Freeze => Bound::Silence(lease),
             Self::ApisFreeze | Self::Store | Self::Overload => Bound::Calm,
             Self::ApiKill => Bound::Refused,

@@ -23,6 +23,9 @@ pub(super) enum Bound {
     Refused,
     /// Two owners for 250 ms.
     Meeting,
+    /// Any outage: one who hears nothing goes on writing for a while, and if its store leads the
+    /// others, nobody else can write until they no longer hear it.
+    Alone,
 }
 
 /// How long the health of a dead API server can be unknown: three questions, a second apart.
@@ -129,6 +132,7 @@ impl Figures {
                 (format!("barred for {}", human(most)), alone && self.barred <= most)
             }
             Bound::Meeting => ("two owners for 250 ms".to_owned(), self.two_owners <= ms(250)),
+            Bound::Alone => ("one owner".to_owned(), alone),
         }
     }
 
