@@ -1,6 +1,6 @@
-//! The built program in the deployments of `deployments/records.txt`: each in a network, with a host
-//! name and a service account of its own, up to the line with which it starts or the error with
-//! which it ends.
+//! The built program in the deployments of `deployments/records.txt`: each in a network, with a
+//! host name and a service account of its own, up to the line with which it starts or the error
+//! with which it ends.
 
 #[path = "support/deployments.rs"]
 mod records;

@@ -1,5 +1,5 @@
 //! Requests through an address, to whoever is there: as clients make them, with the credentials of
-//! a kubeconfig. Nothing else asks an API server this way: see [`super::server`].
+//! a kubeconfig. Nothing else asks an API server this way: see `drivers::lease::server`.
 
 use std::error::Error as _;
 use std::io;

@@ -11,9 +11,9 @@ fn names_are_found_among_other_sockets() {
         0000000000000000: 00000003 00000000 00000000 0001 03 20511\n\
         0000000000000000: 00000002 00000000 00010000 0001 01 1 /run/kube-vip/socket\n\
         0000000000000000: 00000002 00000000 00010000 0001 01 2 @/tmp/.X11-unix/X0\n\
-        0000000000000000: 00000002 00000000 00010000 0001 01 3 @kube-vip/kube-system/plndr-cp-lock\n\
-        0000000000000000: 00000002 00000000 00000000 0001 01 4 @kube-vip/kube-system/plndr-cp-lock\n";
-    assert_eq!(names(table), ["kube-vip/kube-system/plndr-cp-lock"; 2]);
+        0000000000000000: 00000002 00000000 00010000 0001 01 3 @kube-vip/kube-system/vip\n\
+        0000000000000000: 00000002 00000000 00000000 0001 01 4 @kube-vip/kube-system/vip\n";
+    assert_eq!(names(table), ["kube-vip/kube-system/vip"; 2]);
 }
 
 #[test]
