@@ -7,22 +7,20 @@ mod cgroups;
 pub mod containerd;
 pub mod control_plane;
 pub mod https;
+pub mod k3s;
 pub mod kubelet;
 pub mod layout;
 mod logs;
 pub mod machine;
 pub mod pods;
+pub mod requests;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use http::Method;
-use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use self::assets::{Assets, Missing};
@@ -31,19 +29,16 @@ use self::containerd::Image;
 use self::control_plane::{
     ControlPlane, ControlPlaneError, Listening, Member, Ports, Program, Progress, Site, Spec,
 };
-use self::https::{Answer, Https};
+use self::https::Https;
 use self::layout::Layout;
 use self::machine::{Machine, Programs};
+pub use self::requests::{PATIENCE, Who};
 use crate::api::Anonymous;
-use crate::net::{Host, Own, World, WorldSpec};
+use crate::net::{Host, NodeSpec, Own, World, WorldSpec};
 use crate::pki::{ClusterPki, Distribution, PkiError, User};
-use crate::stage::{PORT, VIP};
 use crate::sys;
 use crate::sys::clock::Stamp;
 use crate::timeline::{Fault, What};
-
-/// How long one request may take, the connection included.
-pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a real cluster is not there, or does not do what it is asked for.
 #[derive(Debug, thiserror::Error)]
@@ -115,9 +110,25 @@ pub struct ClusterSpec {
     pub distribution: Distribution,
     /// The images that pods need.
     pub images: Vec<Image>,
+    /// The names of further hosts on the segment that run nothing of the cluster, with directories
+    /// of their own.
+    pub beside: Vec<&'static str>,
+    /// Names and addresses for the API servers' certificates, besides the nodes' own.
+    pub names: Vec<String>,
+    /// Whether the nodes have kubeconfigs from the beginning.
+    pub kubeconfigs: Kubeconfigs,
     /// A directory for everything that the nodes write, logs among it. What an earlier cluster has
     /// left there is removed first.
     pub folder: PathBuf,
+}
+
+/// When a node gets the administrator's kubeconfig.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kubeconfigs {
+    /// At once, before any API server runs.
+    AtOnce,
+    /// By [`Cluster::write_kubeconfig`], as k3s writes it when its API server comes up.
+    Later,
 }
 
 /// The cluster. Dropping it kills everything in it; files stay.
@@ -126,6 +137,7 @@ pub struct Cluster {
     distribution: Distribution,
     folder: PathBuf,
     images: Vec<Image>,
+    names: Vec<String>,
     pki: ClusterPki,
     assets: Assets,
     programs: Programs,
@@ -135,17 +147,9 @@ pub struct Cluster {
     // Dropped in this order: groups can be removed when no process is in them.
     plane: Option<ControlPlane>,
     machines: Vec<Machine>,
+    beside: Vec<Layout>,
     world: World,
     groups: Cgroups,
-}
-
-/// On whose behalf a request is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Somebody who may do everything.
-    Administrator,
-    /// Somebody who shows no credentials.
-    Nobody,
 }
 
 impl Cluster {
@@ -154,7 +158,7 @@ impl Cluster {
     /// # Errors
     /// The step that failed; a program that is missing.
     pub fn build(spec: ClusterSpec, assets: Assets) -> Result<Self, ClusterError> {
-        let ClusterSpec { nodes, distribution, images, folder } = spec;
+        let ClusterSpec { nodes, distribution, images, beside, names, kubeconfigs, folder } = spec;
         let failed = |step| move |source| ClusterError::Machine { step, source };
         let programs = Programs::find(&assets)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -163,26 +167,30 @@ impl Cluster {
         let authority = pki.server_authority().certificate();
         let administrator = pki.client(&User::new("lab", &["system:masters"]))?;
         let mut world = WorldSpec::of(nodes);
-        let mut layouts = Vec::with_capacity(nodes);
+        let own = |name: &&str| NodeSpec { name: (*name).to_owned(), own: Own::Network };
+        world.nodes.extend(beside.iter().map(own));
+        let mut layouts = Vec::with_capacity(world.nodes.len());
         for node in &mut world.nodes {
             let layout = Layout::make(&folder.join(&node.name));
             let layout = layout.map_err(failed("make the nodes' directories"))?;
             node.own = Own::Host(layout.binds());
             layouts.push(layout);
         }
+        let beside = layouts.split_off(nodes);
         let groups = Cgroups::of(layouts.clone()).map_err(failed("look for control groups"))?;
         let world = World::new(&world)?;
         let mut machines = Vec::with_capacity(nodes);
         for (host, layout) in world.nodes().iter().zip(layouts) {
             let machine = Machine::new(host, distribution, layout);
             machine.prepare(host)?;
-            machine.hand_out(&pki)?;
+            machine.hand_out(&pki, kubeconfigs)?;
             machines.push(machine);
         }
         Ok(Self {
             distribution,
             folder,
             images,
+            names,
             administrator: Https::new(&authority, Some(&administrator))?,
             nobody: Https::new(&authority, None)?,
             pki,
@@ -191,6 +199,7 @@ impl Cluster {
             runtime: runtime.map_err(failed("start a runtime"))?,
             plane: None,
             machines,
+            beside,
             world,
             groups,
         })
@@ -209,6 +218,33 @@ impl Cluster {
     #[must_use]
     pub fn machine(&self, node: usize) -> &Machine {
         &self.machines[node]
+    }
+
+    /// One of the hosts beside the nodes, and its directories.
+    ///
+    /// # Panics
+    /// If there is no such host.
+    #[must_use]
+    pub fn beside(&self, host: usize) -> (&Host, &Layout) {
+        (self.world.node(self.machines.len() + host), &self.beside[host])
+    }
+
+    /// How many nodes there are.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.machines.len()
+    }
+
+    /// What the cluster signs with.
+    #[must_use]
+    pub const fn pki(&self) -> &ClusterPki {
+        &self.pki
+    }
+
+    /// Somebody who may do everything.
+    #[must_use]
+    pub const fn administrator(&self) -> &Https {
+        &self.administrator
     }
 
     /// Starts containerd and kubelet on a node; images are imported in between.
@@ -244,7 +280,7 @@ impl Cluster {
         let spec = Spec {
             members: self.machines.iter().map(member).collect(),
             pki: &self.pki,
-            names: vec![VIP.to_string()],
+            names: self.names.clone(),
             anonymous: match self.distribution {
                 Distribution::K3s => Anonymous::Refused,
                 Distribution::Kubeadm => Anonymous::Allowed,
@@ -298,50 +334,6 @@ impl Cluster {
         self.machines.iter_mut().try_for_each(Machine::still_running)?;
         Ok(self.plane.as_mut().map_or(Ok(()), ControlPlane::still_running)?)
     }
-
-    /// What a node's own API server says to the administrator.
-    ///
-    /// # Errors
-    /// If there is no answer.
-    pub fn ask(&self, node: usize, path: &str) -> io::Result<Answer> {
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
-        self.get((self.world.node(node), local), Who::Administrator, path)
-    }
-
-    /// What the API server behind an address says to a host.
-    ///
-    /// # Errors
-    /// If there is no answer.
-    pub fn get(
-        &self,
-        (from, address): (&Host, SocketAddr),
-        who: Who,
-        path: &str,
-    ) -> io::Result<Answer> {
-        let https = match who {
-            Who::Administrator => &self.administrator,
-            Who::Nobody => &self.nobody,
-        };
-        let stream = connect(from, address)?;
-        self.timed(https.get(stream, path))
-    }
-
-    /// Creates an object at a node's own API server, in the administrator's name.
-    ///
-    /// # Errors
-    /// If there is no answer.
-    pub fn create(&self, node: usize, path: &str, object: &Value) -> io::Result<Answer> {
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
-        let stream = connect(self.world.node(node), local)?;
-        let json = object.to_string();
-        self.timed(self.administrator.send(stream, (Method::POST, path), json))
-    }
-
-    fn timed(&self, answer: impl Future<Output = io::Result<Answer>>) -> io::Result<Answer> {
-        // Inside of the runtime: the timer belongs to it.
-        let timed = async { tokio::time::timeout(PATIENCE, answer).await };
-        self.runtime.block_on(timed).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
-    }
 }
 
 /// Removes what an earlier cluster has left in `folder`, and its control groups if it was killed.
@@ -353,8 +345,4 @@ fn clear(folder: &Path, nodes: usize) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn connect(from: &Host, address: SocketAddr) -> io::Result<TcpStream> {
-    from.run(|| TcpStream::connect_timeout(&address, PATIENCE)).map_err(io::Error::other)?
 }

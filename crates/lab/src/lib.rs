@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod demo;
 pub mod interrupt;
 pub mod net;
+pub mod operations;
 pub mod oracle;
 pub mod pki;
 pub mod recorder;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::ClusterError;
 use super::assets::Assets;
@@ -62,18 +63,28 @@ impl Programs {
         Ok(command)
     }
 
-    /// Imports the images that pods need; waits until containerd answers.
+    /// Imports the images that pods need, and bundled ones; waits until containerd answers.
     pub(super) fn import(
         &self,
         (machine, host): (&Machine, &Host),
         images: &[Image],
+        bundled: &[PathBuf],
     ) -> Result<(), ClusterError> {
         let run = |arguments: &[&str]| machine.run(host, self.ctr(arguments), PATIENCE);
         let import = |tar: &Path| {
             let tar = tar.display().to_string();
             run(&["images", "import", "--snapshotter=native", &tar])
         };
+        // ctr waits for the socket's file, but not until somebody listens there.
+        let until = Instant::now() + PATIENCE;
+        while let Err(error) = run(&["version"]) {
+            if Instant::now() > until {
+                return Err(error);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
         import(&self.pause)?;
+        bundled.iter().try_for_each(|tar| import(tar))?;
         for image in images {
             import(&image.tar)?;
             if image.name != image.known_as {

@@ -3,6 +3,7 @@
 
 mod readiness;
 mod recipe;
+mod renewal;
 #[cfg(test)]
 mod tests;
 

@@ -98,7 +98,16 @@ impl Https {
         let address = stream.peer_addr()?;
         stream.set_nonblocking(true)?;
         let stream = tokio::net::TcpStream::from_std(stream)?;
-        let stream = self.tls.connect(ServerName::from(address.ip()), stream).await?;
+        self.open_as(stream, ServerName::from(address.ip())).await
+    }
+
+    /// As [`Self::open`], on a server whose certificate must be for `name`.
+    pub(crate) async fn open_as(
+        &self,
+        stream: tokio::net::TcpStream,
+        name: ServerName<'static>,
+    ) -> io::Result<(SendRequest<Body>, impl Future<Output = hyper::Result<()>> + use<>)> {
+        let stream = self.tls.connect(name, stream).await?;
         http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)
     }
 

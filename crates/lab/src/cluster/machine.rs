@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::ClusterError;
 use super::assets::Assets;
 use super::containerd::{self, Image};
 use super::kubelet;
 use super::layout::Layout;
 use super::logs;
+use super::{ClusterError, Kubeconfigs};
 use crate::net::{Host, Process};
 use crate::pki::{ClusterPki, Distribution, User};
 use crate::stage::PORT;
@@ -106,12 +106,23 @@ impl Machine {
         self.layout.write(path, text).map_err(failed)
     }
 
-    /// Writes the kubeconfigs of the administrator and of kubelet, for the node's own API server.
-    pub(super) fn hand_out(&self, pki: &ClusterPki) -> Result<(), ClusterError> {
-        let server = format!("https://127.0.0.1:{PORT}");
-        self.write(self.kubeconfig(), &pki.admin_kubeconfig(&server)?.to_yaml())?;
-        let kubelet = pki.kubeconfig(&server, &User::kubelet(&self.name))?;
+    /// Writes the kubeconfigs of kubelet, and of the administrator unless that comes later, for the
+    /// node's own API server.
+    pub(super) fn hand_out(
+        &self,
+        pki: &ClusterPki,
+        kubeconfigs: Kubeconfigs,
+    ) -> Result<(), ClusterError> {
+        if kubeconfigs == Kubeconfigs::AtOnce {
+            self.write_kubeconfig(pki)?;
+        }
+        let kubelet = pki.kubeconfig(&server(), &User::kubelet(&self.name))?;
         self.write(kubelet::KUBECONFIG, &kubelet.to_yaml())
+    }
+
+    /// Writes the administrator's kubeconfig, for the node's own API server.
+    pub(super) fn write_kubeconfig(&self, pki: &ClusterPki) -> Result<(), ClusterError> {
+        self.write(self.kubeconfig(), &pki.admin_kubeconfig(&server())?.to_yaml())
     }
 
     /// Prepares what kubelet reads in /proc.
@@ -132,7 +143,15 @@ impl Machine {
     ) -> Result<(), ClusterError> {
         let command = programs.runtime.containerd(self)?;
         self.containerd = Some(self.spawn(host, "containerd", command)?);
-        programs.runtime.import((self, host), images)
+        programs.runtime.import((self, host), images, &self.bundled())
+    }
+
+    /// The images that k3s imports when it starts.
+    fn bundled(&self) -> Vec<PathBuf> {
+        let place = self.layout.outside("/var/lib/rancher/k3s/agent/images");
+        let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths.filter(|path| path.extension().is_some_and(|name| name == "tar")).collect()
     }
 
     /// Starts kubelet.
@@ -218,6 +237,11 @@ impl Machine {
         command.stdin(Stdio::null()).stdout(log).stderr(also);
         Ok(host.spawn(command)?)
     }
+}
+
+/// The node's own API server.
+fn server() -> String {
+    format!("https://127.0.0.1:{PORT}")
 }
 
 /// SIGTERM, and SIGKILL if that is not enough.

@@ -232,6 +232,8 @@ pub(super) fn first_of(host: &Namespaces, spawner: &Spawner) -> Result<Option<Pr
 /// nothing that was loaded is used but this function.
 fn be_first(host: &Namespaces) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Programs that ask who the first process is take any other name for a system that they know.
+    rustix::thread::set_name(c"init")?;
     host.enter_files()?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", c"/proc", c"proc", flags, None)?;

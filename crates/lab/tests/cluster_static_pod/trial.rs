@@ -13,7 +13,7 @@ use kube_vip_lab::client::{Client, ClientReport, ClientSpec};
 use kube_vip_lab::cluster::assets::Assets;
 use kube_vip_lab::cluster::containerd::Image;
 use kube_vip_lab::cluster::pods::Container;
-use kube_vip_lab::cluster::{Cluster, ClusterSpec, Who};
+use kube_vip_lab::cluster::{Cluster, ClusterSpec, Kubeconfigs, Who};
 use kube_vip_lab::oracle::{Bounds, Guarantee, judge};
 use kube_vip_lab::pki::Distribution;
 use kube_vip_lab::recorder::{Recorder, RecorderSpec};
@@ -94,7 +94,15 @@ impl Trial {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static-pod").join(name);
         let began = Instant::now();
         let images = vec![image()];
-        let spec = ClusterSpec { nodes: NODES, distribution, images, folder: folder.clone() };
+        let spec = ClusterSpec {
+            nodes: NODES,
+            distribution,
+            images,
+            beside: Vec::new(),
+            names: vec![VIP.to_string()],
+            kubeconfigs: Kubeconfigs::AtOnce,
+            folder: folder.clone(),
+        };
         let cluster = Cluster::build(spec, Assets::find()).unwrap_or_else(|error| fail(&error));
         let recorder = Recorder::start(cluster.world(), &RecorderSpec::of(VIP));
         // The API servers write a line for each connection that says nothing.

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use super::{ControlPlaneError, Listening, Member, Program, Spec};
 use crate::api::Anonymous;
 use crate::cluster::assets::Assets;
+use crate::pki::{ClusterPki, Credential};
 
 /// Everything that is needed to start a program once more.
 #[derive(Debug)]
@@ -44,17 +45,29 @@ impl Recipe {
         write(&common.join("client-ca.crt"), &pki.client_authority().certificate())?;
         write(&common.join("service-account.key"), &pki.service_account_key())?;
         write(&common.join("service-account.pub"), &pki.service_account_public_key())?;
-        for (node, member) in recipe.members.iter().enumerate() {
+        for node in 0..recipe.members.len() {
             let place = recipe.place(node);
             fs::create_dir_all(&place)
-                .map_err(|source| ControlPlaneError::File { path: place.clone(), source })?;
-            let mut all = vec![member.name.clone(), member.address.to_string()];
-            all.extend_from_slice(&names);
-            let credential = pki.api_server(&all)?;
-            write(&place.join("server.crt"), &credential.certificate)?;
-            write(&place.join("server.key"), &credential.key)?;
+                .map_err(|source| ControlPlaneError::File { path: place, source })?;
+            recipe.certify(node, pki, &names)?;
         }
         Ok(recipe)
+    }
+
+    /// Writes a new certificate for the API server on a node.
+    pub(super) fn certify(
+        &self,
+        node: usize,
+        pki: &ClusterPki,
+        names: &[String],
+    ) -> Result<Credential, ControlPlaneError> {
+        let (member, place) = (&self.members[node], self.place(node));
+        let mut all = vec![member.name.clone(), member.address.to_string()];
+        all.extend_from_slice(names);
+        let credential = pki.api_server(&all)?;
+        write(&place.join("server.crt"), &credential.certificate)?;
+        write(&place.join("server.key"), &credential.key)?;
+        Ok(credential)
     }
 
     fn place(&self, node: usize) -> PathBuf {

@@ -1,0 +1,163 @@
+//! The site under test: what is done on it, waited for and checked, told as it goes.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use kube_vip_lab::cluster::assets::Assets;
+use kube_vip_lab::operations::caller::Caller;
+use kube_vip_lab::operations::standin::Restart;
+use kube_vip_lab::operations::{Operations, OperationsError, Ran};
+
+/// As in the document.
+pub(crate) const NODES: usize = 3;
+
+/// Whatever is waited for comes within this time, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A command takes so long at most.
+const PLAY: Duration = Duration::from_secs(400);
+
+/// A site needs the whole machine.
+pub(crate) fn exclusively() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A site under test. Dropped in a panic, it tells the ends of all logs.
+pub(crate) struct Site {
+    name: &'static str,
+    began: Instant,
+    folder: std::path::PathBuf,
+    pub(crate) operations: Operations,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.say(&self.operations.cluster().report());
+        }
+    }
+}
+
+impl Site {
+    /// Makes the hosts. Nothing runs on them but sshd.
+    pub(crate) fn begin(name: &'static str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("operations").join(name);
+        let began = Instant::now();
+        let operations = done(Operations::build(NODES, &folder, Assets::find()));
+        let site = Self { name, began, folder, operations };
+        // The harness has begun a line with the test's name.
+        let _ = writeln!(io::stderr());
+        site.say(&format!("{NODES} nodes; their files are below {}", site.folder.display()));
+        site
+    }
+
+    /// Tells at once, also where the tests' output is caught.
+    pub(crate) fn say(&self, text: &str) {
+        let at = self.began.elapsed().as_secs_f64();
+        // With stderr gone there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{:>8} {at:>7.2} s  {text}", self.name);
+    }
+
+    /// Starts k3s, as far as there is one here, on all nodes.
+    pub(crate) fn start_k3s(&mut self) {
+        done(self.operations.start_k3s(PATIENCE));
+        self.say("k3s runs on all nodes");
+    }
+
+    /// Starts HAProxy on the front.
+    pub(crate) fn start_front(&mut self) {
+        done(self.operations.start_front());
+        self.comes("the front answers", "kubectl get --raw=/readyz");
+    }
+
+    /// Begins to ask the API server of that name or address, every 50 ms.
+    pub(crate) fn call(&self, server: &str) -> Caller {
+        self.say(&format!("a client begins to ask {server} every 50 ms"));
+        done(self.operations.call(server))
+    }
+
+    /// Ends a caller, of whose requests none may have failed.
+    pub(crate) fn hang_up(&self, caller: Caller) {
+        let name = caller.name.clone();
+        let tally = caller.stop();
+        self.say(&format!(
+            "the client of {name}: {} requests, {} repeated after a reset, {} failed; the slowest \
+             took {:.0?}",
+            tally.requests,
+            tally.resets,
+            tally.failures.len(),
+            tally.slowest
+        ));
+        assert!(tally.requests > 0, "{name} was never asked");
+        assert_eq!(tally.failures, [], "requests through {name} failed");
+    }
+
+    /// The restarts of k3s so far.
+    pub(crate) fn restarts(&self) -> &[Restart] {
+        self.operations.restarts()
+    }
+
+    /// Waits, and meanwhile does what the stand-ins are asked for.
+    pub(crate) fn wait(&mut self, span: Duration) {
+        done(self.operations.wait(span));
+    }
+
+    /// Runs a command on the workstation, and says what came of it.
+    pub(crate) fn run(&mut self, script: &str) -> Ran {
+        let ran = done(self.operations.run(script, PLAY));
+        self.say(&format!("$ {script}  ({:.1} s, {})", ran.took.as_secs_f64(), ran.status));
+        ran
+    }
+
+    /// What a command on the workstation says, which must succeed.
+    pub(crate) fn must(&mut self, script: &str) -> String {
+        let ran = self.run(script);
+        assert!(ran.status.success(), "{script}: {}\n{}", ran.status, ran.said);
+        ran.said
+    }
+
+    /// What a command on the workstation says, which must fail.
+    pub(crate) fn refused(&mut self, script: &str) -> String {
+        let ran = self.run(script);
+        assert!(!ran.status.success(), "{script} was to be refused:\n{}", ran.said);
+        ran.said
+    }
+
+    /// Runs a command on the workstation until it succeeds.
+    pub(crate) fn comes(&mut self, what: &str, script: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let ran = done(self.operations.run(script, PLAY));
+            let took = began.elapsed();
+            if ran.status.success() {
+                self.say(&format!("{what} (after {:.1} s): {script}", took.as_secs_f64()));
+                return ran.said;
+            }
+            assert!(took < PATIENCE, "not within {PATIENCE:?}: {what}\n{script}\n{}", ran.said);
+            self.wait(Duration::from_millis(300));
+        }
+    }
+
+    /// Ends the callers and the site, and removes its files.
+    pub(crate) fn end(self, callers: Vec<Caller>) {
+        for caller in callers {
+            self.hang_up(caller);
+        }
+        let folder = self.folder.clone();
+        drop(self);
+        std::fs::remove_dir_all(folder).expect("nothing holds the files");
+    }
+}
+
+fn done<T>(result: Result<T, OperationsError>) -> T {
+    result.unwrap_or_else(|error| {
+        let first: &dyn std::error::Error = &error;
+        let causes = std::iter::successors(first.source(), |&error| error.source());
+        let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+        panic!("{error}{causes}")
+    })
+}
