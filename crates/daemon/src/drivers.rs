@@ -67,7 +67,8 @@ impl Drivers {
     pub fn start(config: &Config, clock: Clock) -> Result<Self, DriversError> {
         let (sender, events) = unbounded_channel();
         let plan = &config.plan;
-        let here = Here { port: config.port, health: config.health.clone() };
+        let (health, label) = (config.health.clone(), config.node_label.clone());
+        let here = Here { port: config.port, health, label };
         Ok(Self {
             kernel: Kernel::start(plan, clock, sender.clone())?,
             frames: Frames::start(plan, sender.clone())?,
@@ -99,6 +100,11 @@ impl Drivers {
     /// Tells the cluster what people are told, where that is possible. Never waits.
     pub fn report(&mut self, notice: &Notice) {
         self.lease.report(notice);
+    }
+
+    /// This node has the addresses, or has not. Never waits.
+    pub fn hold(&self, holds: bool) {
+        self.lease.hold(holds);
     }
 
     /// Waits a moment for what the cluster is still to be told.

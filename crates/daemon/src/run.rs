@@ -116,6 +116,7 @@ async fn run(config: &Config) -> Result<(), DriversError> {
     while !node.finished() {
         carry_out(&mut node, &mut drivers, &shared, &mut recorder);
         let now = report(&node, clock.now());
+        drivers.hold(now.holds(now.at));
         let before = publish.send_replace(now.clone());
         recorder.handled(&before.status, &now.status);
         let event = select! {
@@ -131,6 +132,7 @@ async fn run(config: &Config) -> Result<(), DriversError> {
         node.handle(event, at);
     }
     carry_out(&mut node, &mut drivers, &shared, &mut recorder);
+    drivers.hold(false);
     drivers.finish().await;
     info!("let go of everything; ends");
     Ok(())

@@ -51,6 +51,8 @@ pub struct Settings {
     values: Values,
     given: BTreeMap<&'static str, Given>,
     pod_namespace: Option<String>,
+    /// `vip_nodename` is there, and empty: a field reference that came to nothing.
+    node_name_is_empty: bool,
     missing: Vec<(Feature, &'static Definition)>,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
@@ -65,6 +67,10 @@ impl Settings {
             values: Values::default(),
             given: BTreeMap::new(),
             pod_namespace: inputs.pod_namespace.clone(),
+            node_name_is_empty: inputs
+                .environment
+                .get("vip_nodename")
+                .is_some_and(String::is_empty),
             missing: Vec::new(),
             problems: Vec::new(),
             warnings: unknown::warnings(inputs),

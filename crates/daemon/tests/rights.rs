@@ -17,16 +17,19 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, Request};
 use kube::Client;
+use kube_vip::drivers::lease::Here;
 use kube_vip_core::address::Mac;
 use kube_vip_core::event::Call;
 use kube_vip_core::status::Notice;
 use kube_vip_lab::api::Anonymous;
 use kube_vip_lab::cluster::assets::Assets;
-use kube_vip_lab::cluster::control_plane::{ControlPlane, Here, Listening, Member, Ports, Spec};
+use kube_vip_lab::cluster::control_plane::{
+    ControlPlane, Here as Loopback, Listening, Member, Ports, Spec,
+};
 use kube_vip_lab::pki::{Access, ClusterPki, Distribution, User};
 use serde_json::{Value, json};
 use support::{Bench, VIP, candidacy, write};
@@ -92,9 +95,9 @@ async fn admin(pki: &ClusterPki, url: &str) -> Client {
     Client::try_from(kube::Config::from_custom_kubeconfig(config, &options).await.unwrap()).unwrap()
 }
 
-/// Makes what `deploy/rbac.yaml` says.
-async fn grant(admin: &Client) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/rbac.yaml");
+/// Makes what that file of `deploy` says.
+async fn grant(admin: &Client, file: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(file);
     let text = std::fs::read_to_string(path).unwrap();
     for document in text.split("---\n").filter(|document| document.contains("kind: ")) {
         let object: Value = serde_saphyr::from_str(document).unwrap();
@@ -120,11 +123,11 @@ async fn the_rights_in_the_manifest_are_enough() {
         tokens,
         folder: folder.path().into(),
     };
-    let mut plane = ControlPlane::start(spec, &Assets::find(), &[&Here])
+    let mut plane = ControlPlane::start(spec, &Assets::find(), &[&Loopback])
         .expect("etcd and kube-apiserver can be started (cargo xtask assets)");
-    plane.ready(&[&Here], PATIENCE, |_| {}).await.unwrap();
+    plane.ready(&[&Loopback], PATIENCE, |_| {}).await.unwrap();
     let admin = admin(&pki, &url).await;
-    grant(&admin).await;
+    grant(&admin, "rbac.yaml").await;
     let node = json!({ "metadata": { "name": "node1" } });
     let node = send(&admin, Method::POST, "/api/v1/nodes", &node).await;
 
@@ -158,4 +161,32 @@ async fn the_rights_in_the_manifest_are_enough() {
         !text.contains("cannot") && !text.contains("right") && !text.contains("WARN"),
         "{text}"
     );
+    bench.stop();
+    labels(&admin, &config, &log).await;
+}
+
+/// The label of the Node takes one right more: without it nothing else is in the way.
+async fn labels(admin: &Client, kubeconfig: &str, log: &Log) {
+    let label = Some("192.0.2.10".to_owned());
+    let mut bench = Bench::near(kubeconfig, Here { port: 6443, label, ..Here::default() });
+    bench.hold(true);
+    until("it is told", async || log.text().contains("the right to patch nodes")).await;
+    bench.ask(Call::Read).await.unwrap().expect("the Lease is there");
+    grant(admin, "rbac-node-labels.yaml").await;
+    let value = async || {
+        let node = send(admin, Method::GET, "/api/v1/nodes/node1", &Value::Null).await;
+        node["metadata"]["labels"]["kube-vip.io/has-ip"].clone()
+    };
+    until("it is labelled", async || value().await == "192.0.2.10").await;
+    bench.hold(false);
+    bench.finish().await;
+    assert_eq!(value().await, Value::Null);
+}
+
+async fn until(what: &str, is: impl AsyncFn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is().await {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

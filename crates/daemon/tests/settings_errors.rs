@@ -37,7 +37,6 @@ const CASES: [Case; 21] = [
         &[
             "lb_enable=true",
             "vip_ddns=true",
-            "enable_node_labeling=true",
             "kubernetes_addr=https://",
             "config_file=/nowhere/kube-vip.toml",
         ],

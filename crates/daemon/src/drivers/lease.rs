@@ -29,6 +29,7 @@ use self::credentials::Search;
 use self::events::Events;
 use self::health::Examiner;
 use self::kept::Kept;
+use self::labels::{Labeller, Labels};
 use self::node::Finder;
 use self::register::Registrar;
 use self::server::Local;
@@ -50,6 +51,7 @@ mod files;
 mod health;
 mod identity;
 mod kept;
+mod labels;
 pub mod mover;
 pub mod naming;
 mod near;
@@ -71,6 +73,7 @@ pub struct Lease {
     looks: JoinSet<()>,
     registrar: Registrar,
     news: Events,
+    labels: Option<Labels>,
     /// Never asked for anything: it only ends the tasks when it is dropped.
     _tasks: JoinSet<()>,
 }
@@ -109,12 +112,14 @@ pub struct Here {
     pub port: u16,
     /// How it is asked for its health.
     pub health: HealthCheck,
+    /// The value of the label on this host's Node while it has the address; none: no label.
+    pub label: Option<String>,
 }
 
 impl From<u16> for Here {
     /// At this port, asked as usual.
     fn from(port: u16) -> Self {
-        Self { port, health: HealthCheck::default() }
+        Self { port, ..Self::default() }
     }
 }
 
@@ -128,7 +133,7 @@ impl Lease {
         here: impl Into<Here>,
         events: UnboundedSender<Event>,
     ) -> Self {
-        let (places, Here { port, health }) = (places.into(), here.into());
+        let (places, Here { port, health, label }) = (places.into(), here.into());
         let vips: Arc<[_]> = plan.vips.addresses().into();
         let local = Local { vips: Arc::clone(&vips), port };
         // A third of what one request may take.
@@ -150,12 +155,18 @@ impl Lease {
         let watching = beside();
         let owner = Arc::new(Sender::new(None));
         let found = owner.subscribe();
+        let seen = Arc::new(Sender::new(None));
+        let labels = label.map(|value| {
+            let (client, seen, patience) = (beside(), seen.subscribe(), shared.patience());
+            Labels::start(Labeller { client, value, seen, patience })
+        });
         let finder = Finder {
             shared: Arc::clone(&shared),
             client: Arc::clone(&watching),
             addresses: places.addresses,
             vips: Arc::clone(&vips),
             owner,
+            label: seen,
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(servers::run(Arc::clone(&shared)));
@@ -165,7 +176,7 @@ impl Lease {
         let registrar = Registrar::new(&shared, beside(), found);
         let news = Events::start(plan, &shared, Client::beside(search(), servers.clone()));
         let (asks, looks) = (JoinSet::new(), JoinSet::new());
-        Self { shared, asks, looks, registrar, news, _tasks: tasks }
+        Self { shared, asks, looks, registrar, news, labels, _tasks: tasks }
     }
 
     /// Makes a Kubernetes Event of a notice, if it is worth one and the cluster takes it. Never
@@ -174,9 +185,24 @@ impl Lease {
         self.news.tell(notice);
     }
 
-    /// Waits until all Events are sent, but not longer than `patience`.
+    /// This node has the addresses from now on, or has them no longer. Never waits.
+    pub fn hold(&self, holds: bool) {
+        if let Some(labels) = &self.labels {
+            labels.hold(holds);
+        }
+    }
+
+    /// Waits until all Events are sent and the Node's label is right, but not longer than
+    /// `patience`.
     pub async fn finish(&mut self, patience: Duration) {
-        self.news.finish(patience).await;
+        let labels = self.labels.as_ref();
+        let settled = timeout(patience, async {
+            if let Some(labels) = labels {
+                labels.settle().await;
+            }
+        });
+        // What is not done by then is left.
+        let (_, ()) = tokio::join!(settled, self.news.finish(patience));
     }
 
     /// Starts to write our candidate Lease; [`Event::Registered`] follows, once for this and any

@@ -16,6 +16,9 @@ pub struct Config {
     pub credentials: Credentials,
     /// The port of the API server, on the virtual address and on this node; never 0.
     pub port: u16,
+    /// The value of the label `kube-vip.io/has-ip` on this host's Node while it has the addresses;
+    /// none: no label.
+    pub node_label: Option<String>,
     /// How that API server is asked for its health.
     pub health: HealthCheck,
     /// Where `/metrics` listens; none: nowhere.

@@ -75,8 +75,6 @@ pub enum Feature {
     Ipv6,
     /// `--leaderElectionType=etcd`.
     EtcdElection,
-    /// `enable_node_labeling`.
-    NodeLabels,
 }
 
 impl Feature {
@@ -93,7 +91,6 @@ impl Feature {
             Self::DnsNames => "a DNS name as address",
             Self::Ipv6 => "IPv6",
             Self::EtcdElection => "election by etcd",
-            Self::NodeLabels => "labelling of the node",
         }
     }
 
@@ -108,7 +105,6 @@ impl Feature {
             Self::LoadBalancer => "the address leads to the API server of the node that holds it",
             Self::Dhcp | Self::DnsNames | Self::Ipv6 => "an IPv4 address in the setting address",
             Self::EtcdElection => "the nodes elect by a Lease",
-            Self::NodeLabels => "",
         }
     }
 

@@ -132,6 +132,7 @@ impl Check<'_> {
         let log_level = self.log_level();
         let credentials = self.credentials();
         let values = self.values();
+        let node_label = vips.as_ref().filter(|_| values.node_labels).and_then(address::label);
         Some(Config {
             plan: Plan {
                 node: node?,
@@ -144,6 +145,7 @@ impl Check<'_> {
             },
             credentials,
             port: values.port,
+            node_label,
             health,
             metrics: values.metrics,
             health_port: values.health_port,
@@ -197,6 +199,10 @@ impl Check<'_> {
         let name = if written.is_empty() { &self.host.host_name } else { written };
         match NodeName::new(name) {
             Ok(node) => {
+                if written.is_empty() && self.settings.node_name_is_empty {
+                    let text = format!("it is there and empty: the host name is used, {node}");
+                    self.warn(&VIP_NODENAME, text);
+                }
                 if node.as_str() == "localhost" {
                     let text = "the name of this node is localhost; if another node's is too, \
                                 both take each other's Lease for their own";

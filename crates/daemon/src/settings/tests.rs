@@ -112,18 +112,13 @@ fn features_that_are_not_there_are_refused_only_if_switched_on() {
         ("vip_ddns", "false"),
         ("dns_mode", "first"),
         ("vip_routingtableid", "198"),
-        ("enable_node_labeling", "f"),
     ];
     let settings = read(&off, &[("leaderElectionType", "kubernetes")]);
     assert_eq!(settings.problems, []);
     assert!(settings.warnings.is_empty());
-    for (name, value) in [
-        ("bgp_enable", "true"),
-        ("lb_enable", "T"),
-        ("svc_enable", "1"),
-        ("vip_ddns", "true"),
-        ("enable_node_labeling", "true"),
-    ] {
+    for (name, value) in
+        [("bgp_enable", "true"), ("lb_enable", "T"), ("svc_enable", "1"), ("vip_ddns", "true")]
+    {
         let settings = read(&[(name, value)], &[]);
         assert_eq!(settings.problems.len(), 1, "{name}");
         assert!(settings.problems[0].wrong.wrong.ends_with("not in this version of kube-vip"));

@@ -34,6 +34,8 @@ pub struct Values {
     pub interface_may_be_down: bool,
     /// `vip_nodename`, as written.
     pub node_name: String,
+    /// `enable_node_labeling`.
+    pub node_labels: bool,
     /// `vip_leasename`, the part before the slash.
     pub lease_namespace: Option<String>,
     /// `vip_leasename`, the part behind the slash.

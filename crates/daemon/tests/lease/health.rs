@@ -238,7 +238,7 @@ async fn after_a_bad_look_requests_go_elsewhere_at_once() {
 }
 
 fn at(url: String, authority: Option<std::path::PathBuf>) -> Here {
-    Here { port: 6443, health: HealthCheck { url: Some(url), authority } }
+    Here { port: 6443, health: HealthCheck { url: Some(url), authority }, label: None }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod credentials;
 mod elsewhere;
 mod events;
 mod health;
+mod labels;
 mod moving;
 mod node;
 mod requests;

@@ -140,7 +140,12 @@ impl Bench {
         self.lease.as_mut().expect("not dropped yet").report(notice);
     }
 
-    /// Waits until all Events are sent.
+    /// The node has the address, or has not.
+    pub(crate) fn hold(&self, holds: bool) {
+        self.lease.as_ref().expect("not dropped yet").hold(holds);
+    }
+
+    /// Waits until all Events are sent and the label is right.
     pub(crate) async fn finish(&mut self) {
         self.lease.as_mut().expect("not dropped yet").finish(LONG).await;
     }

@@ -17,6 +17,7 @@ use super::Shared;
 use super::asks::{self, Asks};
 use super::candidate::Owner;
 use super::client::{Ask, Client};
+use super::labels::Labelled;
 use super::watch::{Ended, View, Watch, jittered, pause, random};
 
 #[cfg(test)]
@@ -42,6 +43,8 @@ pub(super) struct Finder {
     pub(super) vips: Arc<[Ipv4Addr]>,
     /// Who waits for the Node.
     pub(super) owner: Arc<Sender<Option<Owner>>>,
+    /// Who waits for its label.
+    pub(super) label: Arc<Sender<Option<Labelled>>>,
 }
 
 /// What people were told already.
@@ -65,6 +68,7 @@ impl Finder {
                     watch.run().await;
                     cordoned = watch.view.cordoned;
                     self.owner.send_replace(None);
+                    self.label.send_replace(None);
                     failures = 0;
                     told = Told::default();
                 }
@@ -91,6 +95,7 @@ impl Finder {
             view: Own {
                 shared: Arc::clone(&self.shared),
                 owner: Arc::clone(&self.owner),
+                label: Arc::clone(&self.label),
                 name,
                 cordoned,
             },
@@ -195,6 +200,7 @@ fn has_one_of(node: &Value, own: &[Ipv4Addr]) -> bool {
 struct Own {
     shared: Arc<Shared>,
     owner: Arc<Sender<Option<Owner>>>,
+    label: Arc<Sender<Option<Labelled>>>,
     name: String,
     /// What the core was told last.
     cordoned: Option<bool>,
@@ -215,6 +221,12 @@ impl View for Own {
         self.owner.send_if_modified(|known| {
             let changes = *known != owner;
             *known = owner;
+            changes
+        });
+        let labelled = Some(Labelled::new(&self.name, &object));
+        self.label.send_if_modified(|known| {
+            let changes = *known != labelled;
+            *known = labelled;
             changes
         });
         let cordoned = object["spec"]["unschedulable"].as_bool().unwrap_or(false);

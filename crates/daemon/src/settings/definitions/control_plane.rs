@@ -147,6 +147,18 @@ definitions! {
               `spec.nodeName`.",
         ..Definition::BASE
     };
+    ENABLE_NODE_LABELING = Definition {
+        env: &["enable_node_labeling"],
+        flag: Flag::long("enableNodeLabeling"),
+        kind: Kind::Switch(Values(|values, on| values.node_labels = on)),
+        default: "false",
+        group: Group::Node,
+        help: "Label the Node that has the address: kube-vip.io/has-ip=ADDRESS",
+        doc: "The value is the address; of several, the first. Of IPv6, it is the 32 digits \
+              without colons. The label is removed when the address leaves. It takes the right to patch \
+              nodes, and never delays a move.",
+        ..Definition::BASE
+    };
     VIP_LEASENAME = Definition {
         env: &["vip_leasename"],
         flag: Flag::long("leaseName"),

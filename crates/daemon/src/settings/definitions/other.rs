@@ -168,13 +168,6 @@ pub(super) static TABLE: &[Definition] = &[
     known(&[], "etcdCert", text("path", Feature::EtcdElection), "", "Certificate for etcd"),
     known(&[], "etcdKey", text("path", Feature::EtcdElection), "", "Key for etcd"),
     known(
-        &["enable_node_labeling"],
-        "enableNodeLabeling",
-        missing(Feature::NodeLabels),
-        "false",
-        "Label the node that holds the address",
-    ),
-    known(
         &["vip_preserve_on_leadership_loss"],
         "preserveVipOnLeadershipLoss",
         Kind::Switch(Nothing(PRESERVED)),

@@ -1,6 +1,6 @@
 //! The virtual addresses, out of four settings.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use kube_vip_core::address::Vip;
 use kube_vip_core::plan::Vips;
@@ -89,6 +89,16 @@ impl Check<'_> {
         self.warn(&VIP_CIDR, "it is ignored: this is no prefix length; write vip_subnet");
         prefix
     }
+}
+
+/// The value of a Node's label for these addresses: that of the first.
+pub(super) fn label(vips: &Vips) -> Option<String> {
+    let first = vips.iter().next()?;
+    Some(match IpAddr::from(first.address()) {
+        IpAddr::V4(address) => address.to_string(),
+        // As the original writes it: a label may hold no colon.
+        IpAddr::V6(address) => format!("{:032x}", address.to_bits()),
+    })
 }
 
 fn build(addresses: &[Ipv4Addr], prefix: u8) -> Result<Vips, Wrong> {

@@ -114,6 +114,7 @@ fn the_manifest_comes_to_its_plan() {
             server: None,
         },
         port: 6443,
+        node_label: None,
         health: HealthCheck::default(),
         metrics: Some(Listen { address: None, port: 2112 }),
         health_port: None,
@@ -279,6 +280,16 @@ fn another_server_is_asked_if_one_is_named() {
 }
 
 #[test]
+fn a_label_is_the_first_address() {
+    let label = |pairs: &[(&str, &str)]| config(pairs).node_label;
+    assert_eq!(label(&[]), None);
+    let on = ("enable_node_labeling", "true");
+    assert_eq!(label(&[on]).as_deref(), Some("192.168.20.140"));
+    let several = ("address", "192.168.20.141,192.168.20.142");
+    assert_eq!(label(&[on, several]).as_deref(), Some("192.168.20.141"));
+}
+
+#[test]
 fn no_election_is_not_to_be_had() {
     let config = config(&[("vip_leaderelection", "false")]);
     assert_eq!(
@@ -296,6 +307,10 @@ fn nodes_have_names_of_their_own() {
         on(&host, &[("vip_nodename", "n1.example.org")]).plan.node.as_str(),
         "n1.example.org"
     );
+    let empty = on(&board(), &[("vip_nodename", "")]);
+    let text =
+        "vip_nodename (--nodeName): it is there and empty: the host name is used, tpi-alpha-1";
+    assert_eq!(warnings(&empty), [text]);
     host.host_name = "my_host".to_owned();
     let (label, wrong) = problem(&host, &[]);
     assert_eq!(label, "vip_nodename (--nodeName)");
