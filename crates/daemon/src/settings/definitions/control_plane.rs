@@ -155,8 +155,8 @@ definitions! {
         group: Group::Node,
         help: "Label the Node that has the address: kube-vip.io/has-ip=ADDRESS",
         doc: "The value is the address; of several, the first. Of IPv6, it is the 32 digits \
-              without colons. The label is removed when the address leaves. It takes the right to patch \
-              nodes, and never delays a move.",
+              without colons. The label is removed when the address leaves. It takes the right to \
+              patch nodes, and never delays a move.",
         ..Definition::BASE
     };
     VIP_LEASENAME = Definition {
