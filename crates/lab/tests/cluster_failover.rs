@@ -17,6 +17,11 @@ const ORIGINAL: usize = 2;
 /// More than any planned move takes on a machine that is busy.
 const BOUND: &str = "500ms";
 
+fn row(report: &Value, check: &str) -> Value {
+    let rows = report["rows"].as_array().expect("rows");
+    rows.iter().find(|row| row["check"] == check).cloned().unwrap_or_default()
+}
+
 fn moved(tested: &Tested) {
     assert_eq!(tested.code, Some(0), "{tested}");
     let json = tested.json();
@@ -24,13 +29,9 @@ fn moved(tested: &Tested) {
     let before = json["detail"]["holder"]["before"].as_str().expect("a name");
     let after = json["detail"]["holder"]["after"].as_str().expect("a name");
     assert_ne!(before, after, "{tested}");
-    let row = |check: &str| {
-        let rows = json["rows"].as_array().expect("rows");
-        rows.iter().find(|row| row["check"] == check).cloned().unwrap_or_default()
-    };
-    assert_eq!(row("moved")["result"], "ok", "{tested}");
-    assert_eq!(row("one-owner")["result"], "ok", "{tested}");
-    let owners = row("one-owner")["evidence"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(row(&json, "moved")["result"], "ok", "{tested}");
+    assert_eq!(row(&json, "one-owner")["result"], "ok", "{tested}");
+    let owners = row(&json, "one-owner")["evidence"].as_str().unwrap_or_default().to_owned();
     for evidence in ["Lease", "ARP", "/status", "certificate"] {
         let both = format!("{evidence}: {before}, then {after}");
         assert!(owners.contains(&both), "{both:?} is not in {owners:?}\n{tested}");
@@ -46,6 +47,10 @@ fn the_address_moves_and_everything_is_put_back() {
         moved(&tested);
         assert_eq!(scene.cordoned(), Vec::<String>::new(), "{tested}");
     }
+    // On the holder itself the address is local until it leaves.
+    let tested = scene.test_on(&scene.holder(), &["--yes", "-o", "json", "--max-outage", BOUND]);
+    assert_eq!(tested.code, Some(0), "{tested}");
+    assert_eq!(row(&tested.json(), "one-owner")["result"], "ok", "{tested}");
     let svg = scene.path("out.svg");
     let out = svg.to_str().expect("a path in UTF-8");
     let tested = scene.test(&["--yes", "--max-outage", BOUND, "--out", out]);
@@ -116,6 +121,9 @@ fn what_makes_no_sense_is_refused_and_nothing_is_touched() {
     refused(&["--yes", "--how", "move", "--to", "node9"], "node9 could not take over");
     refused(&["--yes", "--lease", "other"], "there is no such Lease");
     refused(&["--yes", "--to", "node2"], "--to needs --how move");
+    let unaware = scene.test_unaware(&["--yes"]);
+    assert!(unaware.err.contains("name the address with --address"), "{unaware}");
+    scene.pod_of_kube_vip(&holder);
     let others: Vec<String> = scene.nodes().into_iter().filter(|node| *node != holder).collect();
     for node in &others {
         scene.set_cordoned(node, true);
@@ -129,6 +137,9 @@ fn what_makes_no_sense_is_refused_and_nothing_is_touched() {
     for node in &others {
         scene.set_cordoned(node, false);
     }
+    scene.wait("it is found out what the address is, and moved", || {
+        scene.test_unaware(&["--yes", "--settle", "1s"]).code == Some(0)
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 use kube_vip_lab::cluster::assets::Assets;
-use kube_vip_lab::net::Process;
+use kube_vip_lab::net::{Host, Process};
 use kube_vip_lab::stage::{ControlPlaneKind, PORT, Stage, StageSpec, VIP};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const NODES: &str = "/api/v1/nodes";
 const PODS: &str = "/api/v1/namespaces/default/pods";
+const SYSTEM_PODS: &str = "/api/v1/namespaces/kube-system/pods";
 
 /// The annotation on a Node that a test has cordoned.
 const MARK: &str = "kube-vip.io/failover-test";
@@ -87,7 +88,10 @@ impl Scene {
         std::fs::write(directory.path().join("kubeconfig"), through).expect("written");
         let scene = Self { stage, directory };
         let account = json!({ "metadata": { "name": "default" } });
-        scene.ask(Method::POST, "/api/v1/namespaces/default/serviceaccounts", Some(&account));
+        for namespace in ["default", "kube-system"] {
+            let accounts = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+            scene.ask(Method::POST, &accounts, Some(&account));
+        }
         scene
     }
 
@@ -102,20 +106,37 @@ impl Scene {
 
     /// Begins a test on the client host.
     pub(crate) fn begin(&self, args: &[&str]) -> Testing<'_> {
+        let mut command = self.command(args);
+        command.env("address", VIP.to_string()).env("KUBECONFIG", self.path("kubeconfig"));
+        self.on(self.stage.world().client(), command)
+    }
+
+    /// Runs a test on the client host that has to find out what the address is.
+    pub(crate) fn test_unaware(&self, args: &[&str]) -> Tested {
+        let mut command = self.command(args);
+        command.env("KUBECONFIG", self.path("kubeconfig"));
+        self.on(self.stage.world().client(), command).end()
+    }
+
+    /// Runs a test on a node, with the node's own kubeconfig.
+    pub(crate) fn test_on(&self, node: &str, args: &[&str]) -> Tested {
+        let index = self.nodes().iter().position(|name| name == node).expect("such a node");
+        let mut command = self.command(args);
+        let kubeconfig = self.stage.control_plane().kubeconfig(index);
+        command.env("address", VIP.to_string()).env("KUBECONFIG", kubeconfig);
+        self.on(self.stage.world().node(index), command).end()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let to = |name: &str| File::create(self.path(name)).expect("a file");
         let mut command = Command::new(&self.stage.spec().program);
+        command.arg("failover-test").args(args).env_clear().env("port", PORT.to_string());
+        command.stdin(Stdio::null()).stdout(to("out")).stderr(to("err"));
         command
-            .arg("failover-test")
-            .args(args)
-            .env_clear()
-            .env("address", VIP.to_string())
-            .env("port", PORT.to_string())
-            .env("KUBECONFIG", self.path("kubeconfig"))
-            .stdin(Stdio::null())
-            .stdout(to("out"))
-            .stderr(to("err"));
-        let process = self.stage.world().client().spawn(command).expect("started");
-        Testing { scene: self, process }
+    }
+
+    fn on(&self, host: &Host, command: Command) -> Testing<'_> {
+        Testing { scene: self, process: host.spawn(command).expect("started") }
     }
 
     pub(crate) fn nodes(&self) -> Vec<String> {
@@ -156,6 +177,16 @@ impl Scene {
             "containers": [{ "name": "one", "image": "none" }],
         } });
         self.ask(Method::POST, PODS, Some(&pod));
+    }
+
+    /// A Pod as kube-vip has one, with its environment.
+    pub(crate) fn pod_of_kube_vip(&self, node: &str) {
+        let environment = json!([{ "name": "address", "value": VIP }]);
+        let pod = json!({ "metadata": { "name": format!("kube-vip-{node}") }, "spec": {
+            "nodeName": node,
+            "containers": [{ "name": "kube-vip", "image": "none", "env": environment }],
+        } });
+        self.ask(Method::POST, SYSTEM_PODS, Some(&pod));
     }
 
     pub(crate) fn delete_pod(&self, name: &str) {

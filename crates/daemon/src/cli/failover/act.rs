@@ -156,18 +156,22 @@ impl Fate {
 /// Evicts a Pod, however long a disruption budget protects it, and tells.
 pub(super) async fn evict(cluster: Arc<Cluster>, pod: Pod, tell: Teller) {
     let name = format!("{}/{}", pod.namespace, pod.name);
-    loop {
-        let outcome = match cluster.evict(&pod).await {
-            Ok(()) => Ok(()),
+    let mut lost = 0;
+    let outcome = loop {
+        match cluster.evict(&pod).await {
+            Ok(()) => break Ok(()),
             Err(ClusterError::Answer { status: StatusCode::TOO_MANY_REQUESTS, .. }) => {
                 sleep(BUDGET_PAUSE).await;
-                continue;
             }
-            Err(error) => Err(format!("{name}: {error}")),
-        };
-        tell.tell(Stamp::now(), Sight::Evicted(outcome));
-        return;
-    }
+            // The connection may have gone with the address; evicting twice does no harm.
+            Err(ClusterError::Call(_)) if lost < TRIES => {
+                lost += 1;
+                sleep(PAUSE).await;
+            }
+            Err(error) => break Err(format!("{name}: {error}")),
+        }
+    };
+    tell.tell(Stamp::now(), Sight::Evicted(outcome));
 }
 
 #[cfg(test)]
