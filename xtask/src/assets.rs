@@ -77,7 +77,8 @@ struct Program {
 #[derive(Debug)]
 pub(crate) struct Assets {
     /// Has `etcd`, `kube-apiserver`, `kubelet`, `kubectl`, `containerd`,
-    /// `containerd-shim-runc-v2`, `ctr`, `runc`, `libfaketime.so.1`, `elector`, `pause-image.tar`;
+    /// `containerd-shim-runc-v2`, `ctr`, `runc`, `libfaketime.so.1`, `elector`,
+    /// `elector-image.tar`, `pause-image.tar`;
     /// `ansible-playbook`, `ansible-lint`; `ssh`, `sshd`, `haproxy`, `curl` and more of an
     /// operator's tools.
     pub(crate) directory: PathBuf,

@@ -4,6 +4,10 @@
 //! Needs root, the programs of `cargo xtask assets`, and an image: `cargo xtask test cluster` makes
 //! everything.
 
+#[path = "cluster_static_pod/guide.rs"]
+mod guide;
+#[path = "cluster_static_pod/migration.rs"]
+mod migration;
 #[path = "cluster_static_pod/trial.rs"]
 mod trial;
 

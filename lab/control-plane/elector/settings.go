@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -36,12 +37,16 @@ func read(variable func(string) string) (*settings, error) {
 	if address == nil {
 		return nil, fmt.Errorf("address %q is no IPv4 address", variable("address"))
 	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
 	s := &settings{
 		link:      link,
 		address:   address,
 		namespace: variable("cp_namespace"),
-		lease:     variable("vip_leasename"),
-		node:      strings.ToLower(variable("vip_nodename")),
+		lease:     or(variable("vip_leasename"), "plndr-cp-lock"),
+		node:      strings.ToLower(or(variable("vip_nodename"), host)),
 		config:    variable("KUBECONFIG"),
 	}
 	number := func(name string, otherwise int) int {
@@ -57,4 +62,12 @@ func read(variable func(string) string) (*settings, error) {
 	s.announce = time.Duration(number("vip_arpRate", 3000)) * time.Millisecond
 	s.linger = time.Duration(number("elector_linger", 0)) * time.Millisecond
 	return s, err
+}
+
+// or is the text, or what counts where it is empty.
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }

@@ -1,5 +1,5 @@
-//! Builds kube-apiserver, kubelet, kubectl, the elector and the image of pause, all from the module
-//! in `lab/control-plane`.
+//! Builds kube-apiserver, kubelet, kubectl, the elector with its image and the image of pause, all
+//! from the module in `lab/control-plane`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ const PAUSE_IMAGE: (&str, &str) = ("pause-image.tar", "localhost/kube-vip-lab/pa
 
 /// The stand-in for a node of the original.
 const ELECTOR: &str = "elector";
+
+/// Its image, in which the program is called as the original's is.
+const ELECTOR_IMAGE: (&str, &str) = ("elector-image.tar", "localhost/kube-vip-lab/elector:1");
 
 /// What is built, and from what.
 pub(super) struct ControlPlane {
@@ -93,10 +96,18 @@ impl ControlPlane {
             fs::write(&path, image).map_err(|source| AssetsError::File { path, source })
         })?;
         let elector = cache.make(&self.elector_key(), |directory| {
-            self.build(cache, directory, vec![format!("./{ELECTOR}")])
+            self.build(cache, directory, vec![format!("./{ELECTOR}")])?;
+            let (file, name) = ELECTOR_IMAGE;
+            let image = dist::image_of(&directory.join(ELECTOR), name, "kube-vip")?;
+            let path = directory.join(file);
+            fs::write(&path, image).map_err(|source| AssetsError::File { path, source })
         })?;
         let kubernetes = self.names.iter().map(|name| (*name, kubernetes.join(name)));
-        let own = [(file, pause.join(file)), (ELECTOR, elector.join(ELECTOR))];
+        let own = [
+            (file, pause.join(file)),
+            (ELECTOR, elector.join(ELECTOR)),
+            (ELECTOR_IMAGE.0, elector.join(ELECTOR_IMAGE.0)),
+        ];
         Ok(kubernetes.chain(own).collect())
     }
 
@@ -113,7 +124,8 @@ impl ControlPlane {
     }
 
     fn elector_key(&self) -> String {
-        let parts = [self.pins.as_bytes(), self.elector.as_bytes()];
+        let (file, name) = ELECTOR_IMAGE;
+        let parts = [&self.pins, &self.elector, file, name].map(str::as_bytes);
         format!("control-plane/{ELECTOR}-{}", fingerprint(parts))
     }
 

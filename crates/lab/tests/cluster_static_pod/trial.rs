@@ -1,10 +1,12 @@
 //! A cluster under test: what is done to it, waited for and checked, told as it goes.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -23,7 +25,7 @@ use kube_vip_lab::timeline::{Fault, Timeline, What};
 use serde_json::Value;
 
 /// As in the document.
-const NODES: usize = 3;
+pub(crate) const NODES: usize = 3;
 
 /// The lease duration by default, which the document's manifest does not change.
 const LEASE_DURATION: Duration = Duration::from_secs(15);
@@ -46,7 +48,7 @@ pub(crate) fn manifest() -> String {
 }
 
 /// The image under test, under the name that the manifest has for it.
-fn image() -> Image {
+pub(crate) fn image() -> Image {
     let given = |name| {
         env::var(name).unwrap_or_else(|_| {
             panic!("{name} is not set, which says what to test; run `cargo xtask test cluster`")
@@ -91,9 +93,13 @@ impl Drop for Trial {
 impl Trial {
     /// Makes the nodes and begins to record.
     pub(crate) fn begin(name: &'static str, distribution: Distribution) -> Self {
+        Self::with(name, distribution, vec![image()])
+    }
+
+    /// The same with these images.
+    pub(crate) fn with(name: &'static str, distribution: Distribution, images: Vec<Image>) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static-pod").join(name);
         let began = Instant::now();
-        let images = vec![image()];
         let spec = ClusterSpec {
             nodes: NODES,
             distribution,
@@ -156,6 +162,51 @@ impl Trial {
         for node in 0..NODES {
             self.cluster.world().journal().note_now(What::Fault(Fault::Started(node)));
         }
+    }
+
+    /// Starts everything at once.
+    pub(crate) fn start(&mut self, manifest: &str) {
+        self.start_api_servers();
+        for node in 0..NODES {
+            self.cluster.deploy(node, manifest).unwrap_or_else(|error| fail(&error));
+            self.cluster.start_kubelet(node).unwrap_or_else(|error| fail(&error));
+        }
+    }
+
+    /// Runs commands on a node as its administrator does; what they write to stdout.
+    pub(crate) fn run(&mut self, node: usize, script: &str) -> String {
+        let machine = self.cluster.machine(node);
+        let name = machine.name().to_owned();
+        let (out, err) = (self.folder.join("script.out"), self.folder.join("script.err"));
+        let file = |path: &Path| fs::File::create(path).expect("a file");
+        let mut command = Command::new("sh");
+        command
+            .args(["-euc", script])
+            .env_clear()
+            .env("PATH", programs())
+            .env("KUBECONFIG", machine.kubeconfig())
+            .env("address", VIP.to_string())
+            .env("node", &name)
+            .stdin(Stdio::null())
+            .stdout(file(&out))
+            .stderr(file(&err));
+        self.say(&format!("── on {name}: {}", script.lines().next().unwrap_or_default()));
+        let process = self.cluster.world().node(node).spawn(command);
+        let ended = process.and_then(|mut process| process.wait(PATIENCE));
+        let status = ended.unwrap_or_else(|error| fail(&error)).expect("it ends in time");
+        let said = fs::read_to_string(out).expect("text");
+        let err = fs::read_to_string(err).expect("text");
+        assert!(status.success(), "{status} of\n{script}\n{said}\n{err}");
+        said
+    }
+
+    pub(crate) fn name_of(&self, node: usize) -> String {
+        self.cluster.machine(node).name().to_owned()
+    }
+
+    /// How many nftables tables a node has.
+    pub(crate) fn tables(&self, node: usize) -> usize {
+        self.cluster.world().node(node).tables().expect("the kernel's tables").len()
     }
 
     pub(crate) fn start_api_servers(&mut self) {
@@ -305,6 +356,20 @@ impl Trial {
         assert!(options.split(',').any(|option| option == "ro"), "{mounts}");
     }
 
+    /// Ends the recording: never did two nodes answer. Removes the files.
+    pub(crate) fn end_without_two(mut self) {
+        let (recorder, client) = self.eyes.take().expect("it ends once");
+        let client = client.stop().expect("a client's report");
+        let recording = recorder.stop().expect("a recording");
+        self.say(&summary(&recording.timeline, &client));
+        let both = report::time_with_two_owners(&recording.timeline);
+        let text = recording.timeline.text(|what| !matches!(what, What::Announced { .. }));
+        assert_eq!((both, recording.strangers), (Duration::ZERO, Vec::new()), "{text}");
+        let folder = self.folder.clone();
+        drop(self);
+        fs::remove_dir_all(folder).expect("nothing holds the files");
+    }
+
     /// Ends the recording and judges it, these guarantees among others; removes the files.
     pub(crate) fn end(mut self, occasions: &[Guarantee]) {
         let (recorder, client) = self.eyes.take().expect("it ends once");
@@ -335,6 +400,16 @@ impl Trial {
         }
         fs::remove_dir_all(folder).expect("nothing holds the files");
     }
+}
+
+/// Where a node finds kubectl, this kube-vip, and what every system has.
+fn programs() -> OsString {
+    let asset = |name| Assets::find().program(name).unwrap_or_else(|error| fail(&error));
+    let own = env::var_os("KUBE_VIP_BIN").expect("KUBE_VIP_BIN names the daemon");
+    let own = PathBuf::from(own).canonicalize().expect("the daemon is there");
+    let places = [asset("kubectl"), own].map(|path| path.with_file_name(""));
+    let system = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(PathBuf::from);
+    env::join_paths(places.into_iter().chain(system)).expect("no colon is in them")
 }
 
 fn fail(error: &dyn std::error::Error) -> ! {
