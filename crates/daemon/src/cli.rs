@@ -25,6 +25,7 @@ mod help;
 mod moving;
 pub mod place;
 pub mod report;
+mod status;
 
 use report::{Console, Style};
 

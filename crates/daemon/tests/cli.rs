@@ -35,17 +35,16 @@ fn help_is_as_it_was_read() {
     golden_file::check("crates/daemon/tests/golden/help.txt", &out(&["--help"]));
     golden_file::check("crates/daemon/tests/golden/help-manager.txt", &out(&["manager", "--help"]));
     golden_file::check("crates/daemon/tests/golden/help-move.txt", &out(&["move", "--help"]));
-    golden_file::check("crates/daemon/tests/golden/help-cleanup.txt", &out(&["cleanup", "--help"]));
+    for command in ["cleanup", "status", "watch", "failover-test"] {
+        let path = format!("crates/daemon/tests/golden/help-{command}.txt");
+        golden_file::check(&path, &out(&[command, "--help"]));
+    }
     for kind in ["pod", "daemonset", "rbac"] {
         let path = format!("crates/daemon/tests/golden/help-manifest-{kind}.txt");
         golden_file::check(&path, &out(&["manifest", kind, "--help"]));
     }
     let join = "crates/daemon/tests/golden/help-kubeadm-join.txt";
     golden_file::check(join, &out(&["kubeadm", "join", "--help"]));
-    golden_file::check(
-        "crates/daemon/tests/golden/help-failover-test.txt",
-        &out(&["failover-test", "--help"]),
-    );
     golden_file::check(
         "crates/daemon/tests/golden/help-settings.txt",
         &out(&["settings", "--help"]),

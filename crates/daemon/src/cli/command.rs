@@ -8,7 +8,7 @@ use super::failover::{self, guard};
 use super::generator::{self, Printed};
 use super::moving::Order;
 use super::place::Place;
-use super::{Task, VERSION, cleanup, help};
+use super::{Task, VERSION, cleanup, help, status};
 use crate::settings::Inputs;
 use crate::settings::definition::{Definition, Flag};
 use crate::settings::definitions;
@@ -50,6 +50,16 @@ pub(super) const TASKS: &[Entry] = &[
         name: "move",
         command: moving,
         read: |matches, inputs| Ok(Box::new(Order::read(matches, inputs)?)),
+    },
+    Entry {
+        name: "status",
+        command: status::command,
+        read: |matches, inputs| Ok(Box::new(status::Order::read(matches, inputs)?)),
+    },
+    Entry {
+        name: "watch",
+        command: status::watch::command,
+        read: |matches, inputs| Ok(Box::new(status::watch::Order::read(matches, inputs)?)),
     },
     Entry {
         name: "cleanup",

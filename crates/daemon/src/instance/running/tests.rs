@@ -7,13 +7,13 @@ use super::*;
 
 #[test]
 fn names_are_found_among_other_sockets() {
-    let table = "Num       RefCount Protocol Flags    Type St Inode Path\n\
-        0000000000000000: 00000003 00000000 00000000 0001 03 20511\n\
-        0000000000000000: 00000002 00000000 00010000 0001 01 1 /run/kube-vip/socket\n\
-        0000000000000000: 00000002 00000000 00010000 0001 01 2 @/tmp/.X11-unix/X0\n\
-        0000000000000000: 00000002 00000000 00010000 0001 01 3 @kube-vip/kube-system/vip\n\
-        0000000000000000: 00000002 00000000 00000000 0001 01 4 @kube-vip/kube-system/vip\n";
-    assert_eq!(names(table), ["kube-vip/kube-system/vip"; 2]);
+    let socket = |path: &str| format!("0000000000000000: 00000002 00000000 0 0001 01 1 {path}\n");
+    let named: String = ["/run/kube-vip/socket", "@/tmp/.X11-unix/X0"].map(socket).concat();
+    let ours = socket("@kube-vip/kube-system/plndr-cp-lock");
+    let head = "Num       RefCount Protocol Flags    Type St Inode Path\n";
+    let nameless = socket("").replace(" \n", "\n");
+    let table = [head, &nameless, &named, &ours, &ours].concat();
+    assert_eq!(names(&table), ["kube-vip/kube-system/plndr-cp-lock"; 2]);
 }
 
 #[test]
