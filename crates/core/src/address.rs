@@ -1,7 +1,7 @@
 //! Small types for addresses and names: parse and print.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -69,47 +69,61 @@ impl TryFrom<String> for Mac {
 /// A virtual IP: the address and the prefix length that it is configured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Vip {
-    address: Ipv4Addr,
+    address: IpAddr,
     prefix: u8,
 }
 
 /// Why an address and prefix length are no virtual IP.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum VipError {
-    /// The prefix length is more than 32 bits.
-    #[error("prefix length {0} is too long for an IPv4 address; at most 32")]
-    Prefix(u8),
+    /// The prefix length is longer than the address: 32 or 128 bits.
+    #[error("prefix length {prefix} is too long for {address}; at most {}", bits(*address))]
+    Prefix {
+        /// The address.
+        address: IpAddr,
+        /// The length.
+        prefix: u8,
+    },
     /// The address is no unicast address that a host may have.
     #[error("{0} is no address that a host can hold; use a unicast address of the nodes' subnet")]
-    NotUnicast(Ipv4Addr),
+    NotUnicast(IpAddr),
+    /// An IPv6 address that each client could only use together with a name of its own interface.
+    #[error("{0} is link-local: clients would have to name their interface beside it; use another")]
+    LinkLocal(IpAddr),
+    /// An IPv4 address in the form of an IPv6 address.
+    #[error("{0} is an IPv4 address written as IPv6; write it as IPv4")]
+    Mapped(IpAddr),
 }
 
 impl Vip {
-    /// An address with its prefix length (0 to 32 bits).
+    /// An address with its prefix length (0 to 32 bits, or 128).
     ///
     /// # Errors
-    /// If the prefix is too long, or the address unspecified, loopback, multicast or broadcast.
-    pub fn new(address: Ipv4Addr, prefix: u8) -> Result<Self, VipError> {
-        if prefix > 32 {
-            return Err(VipError::Prefix(prefix));
+    /// If the prefix is too long, or the address unspecified, loopback, multicast or broadcast; if
+    /// it is an IPv6 address that is link-local or stands for an IPv4 address.
+    pub fn new(address: IpAddr, prefix: u8) -> Result<Self, VipError> {
+        if prefix > bits(address) {
+            return Err(VipError::Prefix { address, prefix });
         }
-        let odd = address.is_unspecified()
-            || address.is_loopback()
-            || address.is_multicast()
-            || address.is_broadcast();
-        if odd {
-            return Err(VipError::NotUnicast(address));
+        let odd = address.is_unspecified() || address.is_loopback() || address.is_multicast();
+        match address {
+            IpAddr::V4(address) if address.is_broadcast() => {
+                Err(VipError::NotUnicast(address.into()))
+            }
+            _ if odd => Err(VipError::NotUnicast(address)),
+            IpAddr::V6(six) if six.is_unicast_link_local() => Err(VipError::LinkLocal(address)),
+            IpAddr::V6(six) if six.to_ipv4_mapped().is_some() => Err(VipError::Mapped(address)),
+            _ => Ok(Self { address, prefix }),
         }
-        Ok(Self { address, prefix })
     }
 
     /// The address without its prefix length.
     #[must_use]
-    pub const fn address(self) -> Ipv4Addr {
+    pub const fn address(self) -> IpAddr {
         self.address
     }
 
-    /// The prefix length in bits, 0 to 32.
+    /// The prefix length in bits, 0 to 32 or 128.
     #[must_use]
     pub const fn prefix(self) -> u8 {
         self.prefix
@@ -120,6 +134,24 @@ impl fmt::Display for Vip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
     }
+}
+
+/// How many bits an address of the same family has.
+#[must_use]
+pub const fn bits(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
+}
+
+/// The IPv6 link-local address that is made from a hardware address (RFC 4291 appendix A).
+#[must_use]
+pub const fn link_local(mac: Mac) -> Ipv6Addr {
+    let Mac([a, b, c, d, e, f]) = mac;
+    let universal = 0x02;
+    let octets = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ universal, b, c, 0xff, 0xfe, d, e, f];
+    Ipv6Addr::from_octets(octets)
 }
 
 macro_rules! name {

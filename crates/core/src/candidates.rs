@@ -1,7 +1,7 @@
 //! The other nodes of the election, as they describe themselves in their candidate Leases.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,7 @@ impl Candidates {
 
     /// The nodes' own addresses, whether they renewed lately or not: while the API is away nobody
     /// can.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.0.values().filter_map(|known| known.candidacy.address)
     }
 

@@ -1,14 +1,14 @@
 //! The whole language between the core and the world: events in, effects out.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Mac, Vip};
 use crate::moment::Moment;
+use crate::segment::{Question, Said};
 use crate::status::Notice;
-use crate::wire::arp;
 
 mod candidate;
 mod health;
@@ -40,13 +40,12 @@ pub enum Event {
     Cordoned(bool),
     /// What a look at the API servers showed.
     Checked(Check),
-    /// An ARP packet of another station that speaks for an address of the plan, or probes for one,
-    /// or answers us.
+    /// Another station speaks for an address of the plan, or probes for one, or answers us.
     Heard {
         /// Who sent the frame.
         from: Mac,
         /// What it says.
-        packet: arp::Packet,
+        said: Said,
     },
     /// What the kernel has, complete; sent after every change, and from time to time.
     Kernel(Snapshot),
@@ -82,17 +81,18 @@ pub enum Effect {
     /// Silence the address at once, destroy the TCP connections that end at it, remove it from the
     /// interface; fine if it is not there. Ends in [`Event::Kernel`] or [`Event::Refused`].
     Drop(Held),
-    /// Send one gratuitous ARP request and one gratuitous ARP reply on the plan's interface.
+    /// Tell every station of the plan's interface who has the address, in all forms that there are:
+    /// [`crate::segment::announcement`].
     Announce {
         /// The address to speak for.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// The interface's own address.
         mac: Mac,
     },
-    /// Send this ARP packet to one station, or all; an answer may come as [`Event::Heard`].
+    /// Ask one station, or all; an answer may come as [`Event::Heard`].
     Question {
-        /// The packet.
-        packet: arp::Packet,
+        /// What is asked.
+        question: Question,
         /// The frame's destination.
         to: Mac,
     },

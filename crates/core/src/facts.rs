@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem::discriminant;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::address::{Mac, Vip};
 use crate::event::{Effect, Fence, Held, Snapshot, Voice};
 use crate::moment::Moment;
 use crate::plan::Plan;
-use crate::wire::arp::Station;
+use crate::segment::Asker;
 
 /// After the kernel refused something, how long until it is tried again.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
@@ -34,14 +34,14 @@ const STAND_BACK: Duration = Duration::from_secs(2);
 pub struct Facts {
     snapshot: Option<Snapshot>,
     /// For which term's end an address was last given to the kernel, and until when that lasts.
-    applied: BTreeMap<Ipv4Addr, Applied>,
+    applied: BTreeMap<IpAddr, Applied>,
     /// What was told and is not in the snapshot yet.
     told: Vec<Told>,
     /// How much was told, ever.
     count: u64,
     refusals: Vec<Refusals>,
     /// When somebody else removed which address, lately.
-    losses: Vec<(Ipv4Addr, Moment)>,
+    losses: Vec<(IpAddr, Moment)>,
 }
 
 /// Something that the kernel was told to do.
@@ -86,7 +86,7 @@ impl Facts {
     }
 
     /// The kernel was told to have an address.
-    pub fn applied(&mut self, address: Ipv4Addr, applied: Applied) {
+    pub fn applied(&mut self, address: IpAddr, applied: Applied) {
         self.applied.insert(address, applied);
     }
 
@@ -117,7 +117,7 @@ impl Facts {
 
     /// Somebody else removed the address. It is put back at once; whoever goes on removing it is
     /// fought at a slower pace.
-    pub fn lost(&mut self, address: Ipv4Addr, now: Moment) {
+    pub fn lost(&mut self, address: IpAddr, now: Moment) {
         self.losses.retain(|(_, at)| now < *at + SAME_TROUBLE);
         self.losses.push((address, now));
     }
@@ -133,7 +133,7 @@ impl Facts {
     pub fn forget_absent(&mut self) {
         let coming = self.told.iter().filter_map(|told| concerns(&told.effect));
         let held = self.held().map(|held| held.vip.address());
-        let known: Vec<Ipv4Addr> = held.chain(coming).collect();
+        let known: Vec<IpAddr> = held.chain(coming).collect();
         self.applied.retain(|address, _| known.contains(address));
     }
 
@@ -157,7 +157,7 @@ impl Facts {
 
     /// How an address was last given to the kernel.
     #[must_use]
-    pub fn given(&self, address: Ipv4Addr) -> Option<Applied> {
+    pub fn given(&self, address: IpAddr) -> Option<Applied> {
         self.applied.get(&address).copied()
     }
 
@@ -242,15 +242,16 @@ impl Facts {
 
     /// The interface's own addresses, to ask in their name.
     #[must_use]
-    pub fn station(&self) -> Option<Station> {
+    pub fn asker(&self) -> Option<Asker> {
         let link = self.snapshot.as_ref()?.link.as_ref().filter(|link| link.up)?;
-        Some(Station { mac: link.mac, address: link.address.unwrap_or(Ipv4Addr::UNSPECIFIED) })
+        Some(Asker { mac: link.mac, addresses: link.addresses.clone() })
     }
 
-    /// The next hop of the default route.
+    /// The next hops of the default routes.
     #[must_use]
-    pub fn gateway(&self) -> Option<Ipv4Addr> {
-        self.snapshot.as_ref()?.link.as_ref()?.gateway
+    pub fn gateways(&self) -> &[IpAddr] {
+        let link = self.snapshot.as_ref().and_then(|snapshot| snapshot.link.as_ref());
+        link.map_or(&[], |link| &link.gateways)
     }
 
     /// Every address of the plan that the host has, in whatever form.
@@ -266,7 +267,7 @@ impl Facts {
 }
 
 /// The address that the kernel was told to have, to remove or to announce.
-pub const fn concerns(effect: &Effect) -> Option<Ipv4Addr> {
+pub const fn concerns(effect: &Effect) -> Option<IpAddr> {
     match effect {
         Effect::Hold { vip, .. } => Some(vip.address()),
         Effect::Drop(held) => Some(held.vip.address()),

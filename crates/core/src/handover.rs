@@ -6,7 +6,7 @@
 //! successor has announced itself.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -88,10 +88,10 @@ enum Step {
         /// When the API server said so.
         acknowledged: Option<Moment>,
         /// The addresses that somebody else was heard to speak for.
-        taken: BTreeSet<Ipv4Addr>,
+        taken: BTreeSet<IpAddr>,
     },
     /// Nobody took it: it is taken back, as a successor would.
-    Reclaiming { since: Moment, taken: BTreeSet<Ipv4Addr> },
+    Reclaiming { since: Moment, taken: BTreeSet<IpAddr> },
 }
 
 /// What a hand-over wants of the rest of the node.
@@ -171,7 +171,7 @@ impl Moves {
     }
 
     /// Another station speaks for the address.
-    pub fn heard(&mut self, address: Ipv4Addr) {
+    pub fn heard(&mut self, address: IpAddr) {
         if let Some(Step::Released { taken, .. } | Step::Reclaiming { taken, .. }) =
             self.current.as_mut().map(|current| &mut current.step)
         {
@@ -194,7 +194,7 @@ impl Moves {
     }
 
     /// Goes on with the move, or begins one; `vips` are the addresses that must all be taken.
-    pub fn advance(&mut self, view: &View<'_>, vips: &[Ipv4Addr]) -> Vec<Notice> {
+    pub fn advance(&mut self, view: &View<'_>, vips: &[IpAddr]) -> Vec<Notice> {
         let mut notices = Vec::new();
         self.declined.retain(|(_, at)| view.now < *at + ASK_AGAIN);
         if self.current.is_none() {
@@ -329,7 +329,7 @@ impl Moves {
         &mut self,
         current: HandOver,
         view: &View<'_>,
-        vips: &[Ipv4Addr],
+        vips: &[IpAddr],
         notices: &mut Vec<Notice>,
     ) -> Option<HandOver> {
         let HandOver { why, to, step } = current;

@@ -31,6 +31,7 @@ pub mod quiet;
 pub mod reconcile;
 pub mod registration;
 pub mod rivals;
+pub mod segment;
 pub mod status;
 pub mod vigil;
 pub mod wire;

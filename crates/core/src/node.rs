@@ -6,7 +6,7 @@ mod outlook;
 mod shown;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub struct Node {
     quiet: Quiet,
     vigil: Vigil,
     probes: Probes,
-    heralds: BTreeMap<Ipv4Addr, Herald>,
+    heralds: BTreeMap<IpAddr, Herald>,
     effects: VecDeque<Effect>,
     fitness: Fitness,
     shutdown: Option<Moment>,
@@ -134,7 +134,7 @@ impl Node {
                     self.elector.doubt();
                 }
             }
-            Event::Heard { from: _, packet } => self.heard(&packet, now),
+            Event::Heard { from: _, said } => self.heard(&said, now),
             Event::Kernel(snapshot) => self.saw(snapshot, now),
             Event::Refused { effect, cause } => self.refused(&effect, cause, now),
             Event::Shutdown => {

@@ -1,6 +1,6 @@
 //! What the operator wants. A plan that makes no sense cannot be built.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,7 @@ impl Vips {
 
     /// The addresses without their prefix lengths, in the order given.
     #[must_use]
-    pub fn addresses(&self) -> Vec<Ipv4Addr> {
+    pub fn addresses(&self) -> Vec<IpAddr> {
         self.iter().map(Vip::address).collect()
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Mac;
 use crate::event::Effect;
 use crate::moment::Moment;
-use crate::wire::arp;
+use crate::segment::Question;
 
 /// So many a second: switches with ARP inspection shut a port at 15 by default.
 const A_SECOND: usize = 8;
@@ -24,27 +24,27 @@ pub struct Probes {
 
 impl Probes {
     /// The question, if the budget has room for it.
-    pub fn ask(&mut self, packet: arp::Packet, to: Mac, now: Moment) -> Option<Effect> {
+    pub fn ask(&mut self, question: Question, to: Mac, now: Moment) -> Option<Effect> {
         if now < self.free() {
             return None;
         }
-        Some(self.send(packet, to, now))
+        Some(self.send(question, to, now))
     }
 
     /// The question, if it leaves room for others that have an occasion.
-    pub fn ask_if_idle(&mut self, packet: arp::Packet, to: Mac, now: Moment) -> Option<Effect> {
+    pub fn ask_if_idle(&mut self, question: Question, to: Mac, now: Moment) -> Option<Effect> {
         if now < self.idle() {
             return None;
         }
-        Some(self.send(packet, to, now))
+        Some(self.send(question, to, now))
     }
 
-    fn send(&mut self, packet: arp::Packet, to: Mac, now: Moment) -> Effect {
+    fn send(&mut self, question: Question, to: Mac, now: Moment) -> Effect {
         if self.sent.len() >= A_SECOND {
             self.sent.remove(0);
         }
         self.sent.push(now);
-        Effect::Question { packet, to }
+        Effect::Question { question, to }
     }
 
     /// When the budget has room for one more.

@@ -7,7 +7,7 @@
 //! name a process that has long been another. Asked as RFC 5227 asks, with our own address as
 //! sender, so that fabrics which answer for others can be told from the real thing.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -17,13 +17,12 @@ use crate::event::Effect;
 use crate::moment::Moment;
 use crate::probes::Probes;
 use crate::vigil::Segment;
-use crate::wire::arp::Packet;
 
 /// So often each address is asked for (`PROBE_NUM` of RFC 5227, section 1.1).
 const TIMES: usize = 3;
 
 /// Where there are many addresses the budget leaves each of them one question.
-const fn times(vips: &[Ipv4Addr]) -> usize {
+const fn times(vips: &[IpAddr]) -> usize {
     if vips.len() > 2 { 1 } else { TIMES }
 }
 
@@ -100,7 +99,7 @@ impl Quiet {
             *self = Self::Clear;
             return None;
         };
-        let question = probes.ask(Packet::request(segment.own, *address), Mac::BROADCAST, now)?;
+        let question = probes.ask(segment.own.question(*address), Mac::BROADCAST, now)?;
         let last_of_round = (asked + 1).is_multiple_of(vips.len());
         let pause = if last_of_round { EVERY } else { Duration::ZERO };
         *self = Self::Asking { asked: asked + 1, due: now + pause };

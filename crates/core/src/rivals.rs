@@ -5,7 +5,7 @@
 //! the API is away, gives way to a confirmed rival.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use crate::candidates::Candidates;
 use crate::event::Effect;
 use crate::moment::Moment;
 use crate::probes::Probes;
+use crate::segment::{Asker, Said};
 use crate::status::{Notice, RivalStatus};
-use crate::wire::arp::{Operation, Packet, Station};
 
 /// An answer to a question that is older than this answers another one.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -34,17 +34,17 @@ const ASKED: usize = 8;
 /// So many of them within [`ANSWER_WITHIN`].
 const CONFIRMATIONS: usize = 3;
 
-/// What a packet that was heard means.
+/// What something that was heard means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// Somebody is there, and answers us.
     Alive,
     /// A station speaks for the address; perhaps for another one that is long gone.
-    Claim(Ipv4Addr),
+    Claim(IpAddr),
     /// The station that was asked for the address by itself answers for it.
-    Confirmed(Ipv4Addr, Mac),
+    Confirmed(IpAddr, Mac),
     /// Somebody is about to use the address, and asks whether anybody has it.
-    Probe(Ipv4Addr),
+    Probe(IpAddr),
     /// Nothing.
     Nothing,
 }
@@ -53,44 +53,43 @@ pub enum Heard {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rivals {
     /// Whom we asked for which address, and when.
-    asked: Vec<(Mac, Ipv4Addr, Moment)>,
+    asked: Vec<(Mac, IpAddr, Moment)>,
     /// Whom to ask as soon as the budget has room.
-    to_ask: VecDeque<(Mac, Ipv4Addr)>,
+    to_ask: VecDeque<(Mac, IpAddr)>,
     /// Those that were confirmed lately.
     rivals: Vec<RivalStatus>,
     /// When each address was last claimed by another station.
-    claimed: BTreeMap<Ipv4Addr, Moment>,
-    defended: BTreeMap<Ipv4Addr, Moment>,
+    claimed: BTreeMap<IpAddr, Moment>,
+    defended: BTreeMap<IpAddr, Moment>,
     /// Who last answered a question of ours, and when.
-    alive: Option<(Ipv4Addr, Moment)>,
+    alive: Option<(IpAddr, Moment)>,
 }
 
 impl Rivals {
-    /// A packet of another station was heard; `own` is our interface's address.
-    pub fn heard(&mut self, packet: &Packet, own: Mac, vips: &[Ipv4Addr], now: Moment) -> Heard {
-        let sender = packet.sender;
+    /// Another station was heard; `own` is our interface's hardware address.
+    pub fn heard(&mut self, said: &Said, own: Mac, vips: &[IpAddr], now: Moment) -> Heard {
+        let sender = said.sender();
         if sender.mac == own {
             return Heard::Nothing;
         }
         if vips.contains(&sender.address) {
-            return self.claim(sender, packet, own, now);
+            return self.claim(said, own, now);
         }
-        if packet.operation == Operation::REPLY && packet.target.mac == own {
+        if said.answers(own) {
             self.alive = Some((sender.address, now));
             return Heard::Alive;
         }
-        let target = packet.target.address;
-        let probes = sender.address.is_unspecified() && packet.operation == Operation::REQUEST;
-        if probes && vips.contains(&target) { Heard::Probe(target) } else { Heard::Nothing }
+        let probed = said.probed().filter(|address| vips.contains(address));
+        probed.map_or(Heard::Nothing, Heard::Probe)
     }
 
-    fn claim(&mut self, sender: Station, packet: &Packet, own: Mac, now: Moment) -> Heard {
+    fn claim(&mut self, said: &Said, own: Mac, now: Moment) -> Heard {
+        let sender = said.sender();
         self.claimed.insert(sender.address, now);
-        let answers = packet.operation == Operation::REPLY && packet.target.mac == own;
-        let asked = |(mac, address, at): &(Mac, Ipv4Addr, Moment)| {
+        let asked = |(mac, address, at): &(Mac, IpAddr, Moment)| {
             (*mac, *address) == (sender.mac, sender.address) && now.since(*at) <= ANSWER_WITHIN
         };
-        if answers && self.asked.iter().any(asked) {
+        if said.answers(own) && self.asked.iter().any(asked) {
             self.asked.retain(|one| !asked(one));
             return Heard::Confirmed(sender.address, sender.mac);
         }
@@ -104,12 +103,12 @@ impl Rivals {
 
     /// Asks those who were heard, by unicast: an answer by somebody in their place, as fabrics with
     /// ARP suppression give it for hosts that are gone, does not count.
-    pub fn poll(&mut self, own: Station, probes: &mut Probes, now: Moment) -> Option<Effect> {
+    pub fn poll(&mut self, own: &Asker, probes: &mut Probes, now: Moment) -> Option<Effect> {
         let (mac, address) = *self.to_ask.front()?;
         if now < self.may_ask() {
             return None;
         }
-        let question = probes.ask(Packet::request(own, address), mac, now)?;
+        let question = probes.ask(own.question(address), mac, now)?;
         self.to_ask.pop_front();
         self.asked.retain(|(_, _, at)| now.since(*at) < ANSWER_WITHIN);
         self.asked.push((mac, address, now));
@@ -134,7 +133,7 @@ impl Rivals {
     /// A rival was confirmed: what to tell, once for each episode.
     pub fn confirmed(
         &mut self,
-        address: Ipv4Addr,
+        address: IpAddr,
         mac: Mac,
         candidates: &Candidates,
         now: Moment,
@@ -159,7 +158,7 @@ impl Rivals {
     }
 
     /// Whether to announce the address at once against what was heard: now and then.
-    pub fn defends(&mut self, address: Ipv4Addr, now: Moment) -> bool {
+    pub fn defends(&mut self, address: IpAddr, now: Moment) -> bool {
         let due = self.defended.get(&address).is_none_or(|at| *at + DEFEND_EVERY <= now);
         if due {
             self.defended.insert(address, now);
@@ -181,13 +180,13 @@ impl Rivals {
 
     /// Another station spoke for the address at that moment or later.
     #[must_use]
-    pub fn was_claimed_since(&self, address: Ipv4Addr, since: Moment) -> bool {
+    pub fn was_claimed_since(&self, address: IpAddr, since: Moment) -> bool {
         self.claimed.get(&address).is_some_and(|at| *at >= since)
     }
 
     /// Who last answered us, and when.
     #[must_use]
-    pub const fn alive(&self) -> Option<(Ipv4Addr, Moment)> {
+    pub const fn alive(&self) -> Option<(IpAddr, Moment)> {
         self.alive
     }
 }

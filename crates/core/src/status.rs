@@ -1,7 +1,7 @@
 //! Why this node holds the addresses, or does not; and what is told to people when it changes.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ pub struct CandidateStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RivalStatus {
     /// For which.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Its Ethernet address.
     pub mac: Mac,
     /// Its name, if it is a node of the election.
@@ -239,7 +239,7 @@ pub enum Notice {
     /// The kernel refused what it was told; tried again in a second.
     KernelRefused {
         /// The address concerned.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// What it said.
         cause: String,
     },
@@ -291,7 +291,7 @@ pub enum Notice {
     /// Somebody else speaks for an address that this node holds, or was about to claim.
     Rival {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Who, by its Ethernet address.
         mac: Mac,
         /// Its name, if it is a node of the election.
@@ -300,7 +300,7 @@ pub enum Notice {
     /// The rival has not been heard for a while.
     RivalGone {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Who it was.
         mac: Mac,
     },

@@ -1,7 +1,7 @@
 //! Questions that a holder asks the segment when it cannot ask the API: does anybody hear and
 //! answer me, and does anybody else answer for my addresses?
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::address::Mac;
 use crate::event::Effect;
 use crate::moment::Moment;
 use crate::probes::Probes;
-use crate::wire::arp::{Packet, Station};
+use crate::segment::Asker;
 
 /// From one question for an address of ours to the next; one of them says as much as all. A
 /// successor that was not heard must be found, asked by itself, and given way to within 250 ms.
@@ -37,13 +37,13 @@ pub struct Vigil {
 #[derive(Clone, Debug)]
 pub struct Segment {
     /// In whose name.
-    pub own: Station,
+    pub own: Asker,
     /// Who should be there.
-    pub neighbours: Vec<Ipv4Addr>,
+    pub neighbours: Vec<IpAddr>,
     /// Who answered last, and when.
-    pub alive: Option<(Ipv4Addr, Moment)>,
+    pub alive: Option<(IpAddr, Moment)>,
     /// Our addresses.
-    pub vips: Vec<Ipv4Addr>,
+    pub vips: Vec<IpAddr>,
 }
 
 impl Vigil {
@@ -54,8 +54,7 @@ impl Vigil {
             return None;
         }
         let address = if for_own { *segment.vips.first()? } else { self.neighbour(segment)? };
-        let question =
-            probes.ask_if_idle(Packet::request(segment.own, address), Mac::BROADCAST, now)?;
+        let question = probes.ask_if_idle(segment.own.question(address), Mac::BROADCAST, now)?;
         if for_own {
             self.asked_for_own = Some(now);
         } else {
@@ -85,12 +84,12 @@ impl Vigil {
     }
 
     /// Who answered the last question to a neighbour.
-    fn answerer(&self, segment: &Segment) -> Option<Ipv4Addr> {
+    fn answerer(&self, segment: &Segment) -> Option<IpAddr> {
         let asked = self.asked.unwrap_or(Moment::START);
         segment.alive.filter(|(_, at)| *at >= asked).map(|(address, _)| address)
     }
 
-    fn neighbour(&self, segment: &Segment) -> Option<Ipv4Addr> {
+    fn neighbour(&self, segment: &Segment) -> Option<IpAddr> {
         let all = &segment.neighbours;
         self.answerer(segment).or_else(|| all.get(self.next % all.len().max(1)).copied())
     }

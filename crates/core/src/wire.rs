@@ -2,6 +2,7 @@
 
 pub mod arp;
 pub mod ethernet;
+pub mod ndp;
 
 use thiserror::Error;
 
@@ -19,7 +20,7 @@ pub enum WireError {
         got: usize,
     },
     /// The frame carries another protocol.
-    #[error("ethertype {0:#06x} is not ARP")]
+    #[error("ethertype {0:#06x} is not the one expected")]
     Ethertype(u16),
     /// ARP, but not for IPv4 on Ethernet.
     #[error(
@@ -36,6 +37,12 @@ pub enum WireError {
         /// `ar$pln`.
         protocol_length: u8,
     },
+    /// ARP, but neither a request nor a reply.
+    #[error("ARP operation {0} is neither a request nor a reply")]
+    Operation(u16),
+    /// IPv6, but no valid neighbour discovery; what is wrong.
+    #[error("no neighbour discovery: {0}")]
+    Neighbour(&'static str),
 }
 
 /// Takes `N` bytes off the front of `bytes`, which belong to `what`.

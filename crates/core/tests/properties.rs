@@ -163,8 +163,12 @@ impl Judge {
             Step::Kernel { up, has } => {
                 self.present = has;
                 let held = Held { vip: vip(), link: plan().link, lifetime: None, voice: None };
-                let link =
-                    Some(Link { mac: Mac([2, 0, 0, 0, 0, 1]), up, address: None, gateway: None });
+                let link = Some(Link {
+                    mac: Mac([2, 0, 0, 0, 0, 1]),
+                    up,
+                    addresses: Vec::new(),
+                    gateways: Vec::new(),
+                });
                 let held = has.then_some(held).into_iter().collect();
                 Event::Kernel(Snapshot {
                     link,

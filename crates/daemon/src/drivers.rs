@@ -53,7 +53,7 @@ pub enum Rest {
     /// Nothing.
     Done,
     /// An announcement was sent for this address.
-    Announced(std::net::Ipv4Addr),
+    Announced(std::net::IpAddr),
     /// People are to be told.
     Tell(Notice),
 }
@@ -89,7 +89,7 @@ impl Drivers {
                     return Rest::Announced(address);
                 }
             }
-            Effect::Question { packet, to } => self.frames.question(packet, to),
+            Effect::Question { question, to } => self.frames.question(question, to),
             Effect::Register(candidacy) => self.lease.register(candidacy),
             Effect::Check { timeout } => self.lease.check(timeout),
             Effect::Tell(notice) => return Rest::Tell(notice),

@@ -10,7 +10,7 @@ mod state;
 
 pub use process::Process;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kube_vip_core::event::Voice;
 use kube_vip_core::moment::Moment;
@@ -78,7 +78,7 @@ impl Metrics {
     }
 
     /// Counts one announcement that was sent for `address`.
-    pub fn announced(&self, address: Ipv4Addr) {
+    pub fn announced(&self, address: IpAddr) {
         self.counters.announced(address);
     }
 

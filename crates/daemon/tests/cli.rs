@@ -129,7 +129,7 @@ fn a_move_that_makes_no_sense_fails_with_one() {
 
 #[test]
 fn wrong_settings_fail_with_one_whatever_the_host_is_like() {
-    let text = err(&["manager"], &[("vip_subnet", "33")]);
+    let text = err(&["manager"], &[("vip_subnet", "33,128")]);
     for part in ["4 settings are wrong", "vip_arp (--arp)", "vip_subnet (--vipSubnet)"] {
         assert!(text.contains(part), "{text}");
     }

@@ -23,6 +23,7 @@ fn host(record: &Record) -> Host {
     links.extend(record.links.iter().map(|(name, addresses)| link(name, addresses)));
     Host {
         links,
+        without_ipv6: Vec::new(),
         default_route_link: record
             .links
             .first()

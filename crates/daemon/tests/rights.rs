@@ -144,7 +144,7 @@ async fn the_rights_in_the_manifest_are_enough() {
     bench.ask(Call::Read).await.unwrap().expect("the Lease is there");
     bench.register(candidacy(None)).await.unwrap();
     bench.register(candidacy(Some("n-1"))).await.unwrap();
-    bench.report(&Notice::Rival { address: VIP, mac: Mac([2, 0, 0, 0, 0, 9]), node: None });
+    bench.report(&Notice::Rival { address: VIP.into(), mac: Mac([2, 0, 0, 0, 0, 9]), node: None });
     bench.finish().await;
 
     let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";

@@ -46,7 +46,7 @@ const CASES: [Case; 21] = [
         environment: &["address=", "port=6443"],
         flags: &["--address=192.168.20.140/24", "--port=0", "--leaderElectionType=etcd", "true"],
     },
-    case("an address of IPv6", &["address=192.168.20.140,fd00::140"]),
+    case("IPv6 where it is switched off", &["address=192.168.20.140,fd00::140"]),
     case("a name as address", &["address=k8s.example.org"]),
     case("an address that no host can have", &["address=255.255.255.255"]),
     case("an address twice", &["address=10.0.0.1,10.0.0.1"]),
@@ -85,7 +85,7 @@ fn link(name: &str, address: Ipv4Addr, prefix: u8) -> HostLink {
         up: true,
         loopback: name == "lo",
         mac: Some(Mac([2, 0, 0, 0, 0, 1])),
-        addresses: vec![(address, prefix)],
+        addresses: vec![(address.into(), prefix)],
     }
 }
 
@@ -99,6 +99,7 @@ fn host() -> Host {
             link("end0", Ipv4Addr::new(192, 168, 20, 141), 24),
         ],
         default_route_link: LinkName::new("end0").ok(),
+        without_ipv6: LinkName::new("end0").ok().into_iter().collect(),
         host_name: "tpi-alpha-1".to_owned(),
         boot: "a-boot".to_owned(),
     }

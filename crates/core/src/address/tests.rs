@@ -1,6 +1,6 @@
 //! What is an address or a name, and what is not.
 
-use super::{LinkName, Mac, NameError, NodeName, Vip, VipError};
+use super::{LinkName, Mac, NameError, NodeName, Vip, VipError, link_local};
 
 #[test]
 fn an_ethernet_address_prints_as_it_is_read() {
@@ -20,10 +20,23 @@ fn what_is_no_ethernet_address_is_refused() {
 fn a_host_cannot_hold_every_address() {
     let vip = |text: &str, prefix| Vip::new(text.parse().expect("an address"), prefix);
     assert_eq!(vip("192.168.20.140", 24).expect("fine").to_string(), "192.168.20.140/24");
-    assert_eq!(vip("192.168.20.140", 33), Err(VipError::Prefix(33)));
-    for text in ["0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"] {
+    assert_eq!(vip("fd00::140", 64).expect("fine").to_string(), "fd00::140/64");
+    for (text, prefix) in [("192.168.20.140", 33), ("fd00::140", 129)] {
+        let (refused, address) = (vip(text, prefix), text.parse().expect("an address"));
+        assert_eq!(refused, Err(VipError::Prefix { address, prefix }));
+    }
+    let nowhere = ["0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "ff02::1"];
+    for text in nowhere {
         assert!(matches!(vip(text, 32), Err(VipError::NotUnicast(_))), "{text}");
     }
+    assert!(matches!(vip("fe80::1", 64), Err(VipError::LinkLocal(_))));
+    assert!(matches!(vip("::ffff:10.0.0.1", 128), Err(VipError::Mapped(_))));
+}
+
+#[test]
+fn a_link_local_address_is_made_from_the_hardware_address() {
+    let mac = Mac([0x02, 0x00, 0x00, 0x11, 0x22, 0x33]);
+    assert_eq!(link_local(mac).to_string(), "fe80::ff:fe11:2233");
 }
 
 #[test]

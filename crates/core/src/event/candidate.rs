@@ -1,6 +1,6 @@
 //! What the nodes of an election tell each other in Leases of their own, beside the election's.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,8 @@ pub struct Candidacy {
     pub priority: u32,
     /// Its interface's Ethernet address.
     pub mac: Option<Mac>,
-    /// Its interface's own IPv4 address.
-    pub address: Option<Ipv4Addr>,
+    /// An address of its own on the interface, where it answers the segment.
+    pub address: Option<IpAddr>,
     /// The boot of its host.
     pub boot: String,
     /// The nonce of the offer that it says yes to.

@@ -1,6 +1,6 @@
 //! What the kernel has, and what was heard on the wire.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -42,10 +42,11 @@ pub struct Link {
     pub mac: Mac,
     /// It is up, and has a carrier.
     pub up: bool,
-    /// Its first IPv4 address that is none of the plan's: in whose name questions are asked.
-    pub address: Option<Ipv4Addr>,
-    /// The next hop of the default route through it.
-    pub gateway: Option<Ipv4Addr>,
+    /// Its own addresses in whose name questions are asked, at most one of each family: for IPv4
+    /// the first that is none of the plan's, for IPv6 the link-local one.
+    pub addresses: Vec<IpAddr>,
+    /// The next hops of the default routes through it, at most one of each family.
+    pub gateways: Vec<IpAddr>,
 }
 
 /// An address that is configured on this host.

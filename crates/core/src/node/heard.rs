@@ -1,27 +1,27 @@
 //! What is heard on the segment, and what is asked there.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::address::Mac;
 use crate::handover::Stance;
 use crate::moment::Moment;
 use crate::rivals::Heard;
+use crate::segment::Said;
 use crate::status::Notice;
 use crate::vigil::Segment;
-use crate::wire::arp::Packet;
 
 use super::Node;
 
 impl Node {
-    /// An ARP packet of another station.
-    pub(super) fn heard(&mut self, packet: &Packet, now: Moment) {
+    /// Another station said something.
+    pub(super) fn heard(&mut self, said: &Said, now: Moment) {
         let Some(own) = self.facts.link_mac() else { return };
         let vips = self.plan.vips.addresses();
-        match self.rivals.heard(packet, own, &vips, now) {
+        match self.rivals.heard(said, own, &vips, now) {
             Heard::Alive | Heard::Nothing => {}
             Heard::Probe(address) => self.defend(address, now),
             Heard::Claim(address) => {
-                self.taken(address, packet.sender.mac);
+                self.taken(address, said.sender().mac);
                 self.defend(address, now);
             }
             Heard::Confirmed(address, mac) => {
@@ -33,7 +33,7 @@ impl Node {
 
     /// Another station speaks for the address: the successor that is waited for, or somebody who
     /// has nothing to do with it?
-    fn taken(&mut self, address: Ipv4Addr, mac: Mac) {
+    fn taken(&mut self, address: IpAddr, mac: Mac) {
         let expected = self.moves.successor();
         let known = expected.is_none_or(|to| self.candidates.with_mac(mac) == Some(to));
         if known || self.other_holder().is_some() {
@@ -42,7 +42,7 @@ impl Node {
     }
 
     /// Another station certainly has the address.
-    fn confirmed(&mut self, address: Ipv4Addr, mac: Mac, now: Moment) {
+    fn confirmed(&mut self, address: IpAddr, mac: Mac, now: Moment) {
         let known = self.candidates.with_mac(mac).is_some();
         let holds = self.elector.term().is_some() || self.holding_on.is_some();
         let gives = !matches!(self.moves.stance(), Stance::Hold);
@@ -60,7 +60,7 @@ impl Node {
     }
 
     /// Tells the segment again who has the address, if this node does and may speak unasked.
-    fn defend(&mut self, address: Ipv4Addr, now: Moment) {
+    fn defend(&mut self, address: IpAddr, now: Moment) {
         let holds = self.heralds.contains_key(&address) && self.holding_on.is_none();
         if holds && self.rivals.defends(address, now) {
             self.heralds.entry(address).and_modify(|herald| herald.again(now));
@@ -73,7 +73,7 @@ impl Node {
         let gone: Option<Notice> = self.rivals.forget(now);
         self.tell_of(gone);
         let Some(segment) = self.segment() else { return };
-        let question = self.rivals.poll(segment.own, &mut self.probes, now);
+        let question = self.rivals.poll(&segment.own, &mut self.probes, now);
         self.effects.extend(question);
         let need = self.need_for_quiet(now);
         let question = self.quiet.poll(need, &segment, &mut self.probes, now);
@@ -88,12 +88,12 @@ impl Node {
     fn segment(&self) -> Option<Segment> {
         let alive = self.rivals.alive();
         // Beside originals nobody else has a candidate Lease: who once answered may do so again.
-        let known = self.facts.gateway().into_iter().chain(self.candidates.addresses());
-        let mut neighbours: Vec<Ipv4Addr> = known.collect();
+        let known = self.facts.gateways().iter().copied().chain(self.candidates.addresses());
+        let mut neighbours: Vec<IpAddr> = known.collect();
         let heard = alive.map(|(address, _)| address).filter(|heard| !neighbours.contains(heard));
         neighbours.extend(heard);
         Some(Segment {
-            own: self.facts.station()?,
+            own: self.facts.asker()?,
             neighbours,
             alive,
             vips: self.plan.vips.addresses(),

@@ -20,14 +20,14 @@ impl Node {
 
     /// What this node says of itself.
     pub(super) fn candidacy(&self) -> Candidacy {
-        let station = self.facts.station();
-        let address = station.map(|station| station.address);
+        let own = self.facts.asker();
+        let (mac, addresses) = own.map(|own| (own.mac, own.addresses)).unzip();
         Candidacy {
             fit: self.is_fit(),
             cordoned: self.cordoned,
             priority: self.plan.conduct.priority,
-            mac: station.map(|station| station.mac),
-            address: address.filter(|address| !address.is_unspecified()),
+            mac,
+            address: addresses.and_then(|own| own.first().copied()),
             boot: self.plan.boot.clone(),
             consent: self.consent(),
         }

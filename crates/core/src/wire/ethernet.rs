@@ -11,6 +11,9 @@ pub const HEADER_BYTES: usize = 14;
 /// The ethertype of ARP (RFC 826, `ether_type$ADDRESS_RESOLUTION`).
 pub const ARP: u16 = 0x0806;
 
+/// The ethertype of IPv6 (RFC 2464 section 3).
+pub const IPV6: u16 = 0x86dd;
+
 /// What stands before the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -18,7 +21,7 @@ pub struct Header {
     pub destination: Mac,
     /// Who sent it.
     pub source: Mac,
-    /// Which protocol the payload is, as [`ARP`].
+    /// Which protocol the payload is, as [`ARP`] and [`IPV6`].
     pub ethertype: u16,
 }
 

@@ -131,8 +131,8 @@ impl Host {
             link: Some(Link {
                 mac: Mac([2, 0, 0, 0, 0, 1]),
                 up: !self.has(Fault::Unplug),
-                address: None,
-                gateway: None,
+                addresses: Vec::new(),
+                gateways: Vec::new(),
             }),
             held: self.kernel.iter().map(held).collect(),
             carried_out: self.carried_out,

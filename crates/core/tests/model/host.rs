@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
@@ -143,8 +143,8 @@ impl Host {
         let link = Link {
             mac: mac(self.index),
             up: true,
-            address: Some(own_address(self.index)),
-            gateway: None,
+            addresses: vec![own_address(self.index)],
+            gateways: Vec::new(),
         };
         let snapshot = Snapshot {
             link: Some(link),
@@ -201,9 +201,9 @@ pub(crate) fn mac(index: usize) -> Mac {
 }
 
 /// The host's own address.
-pub(crate) fn own_address(index: usize) -> Ipv4Addr {
+pub(crate) fn own_address(index: usize) -> IpAddr {
     let [last, ..] = index.to_le_bytes();
-    Ipv4Addr::new(10, 0, 0, last + 1)
+    Ipv4Addr::new(10, 0, 0, last + 1).into()
 }
 
 /// The address that is elected.

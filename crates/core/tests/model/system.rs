@@ -3,11 +3,12 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use kube_vip_core::address::Mac;
 use kube_vip_core::event::{
     Answer, Check, Effect, Event, Failure, Health, Observation, Request, Voice,
 };
 use kube_vip_core::reconcile::address_lifetime;
-use kube_vip_core::wire::arp::{Operation, Packet, Station};
+use kube_vip_core::segment::{Claim, Question, Said, Station};
 use serde::Serialize;
 
 use crate::clock::Instant;
@@ -155,11 +156,12 @@ impl System {
             Effect::Ask(request) => self.ask(index, request.clone()),
             Effect::Hold { .. } | Effect::Drop(_) => unreachable!("orders are kept apart"),
             Effect::Announce { .. } if self.hosts[index].answers(self.now) => {
-                self.broadcast(index, Packet::gratuitous_request(mac(index), vip().address()));
+                let station = Station { mac: mac(index), address: vip().address() };
+                self.broadcast(index, Said::Claim(Claim { station, to: Mac::BROADCAST }));
             }
             // The fence drops it.
             Effect::Announce { .. } | Effect::Tell(_) => {}
-            Effect::Question { packet, .. } => self.question(index, *packet),
+            Effect::Question { question, .. } => self.question(index, *question),
             Effect::Check { .. } => {
                 let away = self.hosts[index].api_away;
                 let local = match self.hosts[index].layer {
@@ -222,27 +224,27 @@ impl System {
         }
     }
 
-    fn broadcast(&mut self, from: usize, packet: Packet) {
+    fn broadcast(&mut self, from: usize, said: Said) {
         for other in (0..self.hosts.len()).filter(|other| *other != from) {
-            self.host(other).hear(Event::Heard { from: mac(from), packet });
+            self.host(other).hear(Event::Heard { from: mac(from), said });
         }
     }
 
     /// Kernels answer for what they have, daemons hear probes.
-    fn question(&mut self, index: usize, packet: Packet) {
-        let wanted = packet.target.address;
+    fn question(&mut self, index: usize, question: Question) {
+        let wanted = question.address;
         for other in (0..self.hosts.len()).filter(|other| *other != index) {
             let there = &self.hosts[other];
             let answers = wanted == own_address(other)
                 || wanted == vip().address() && there.answers(self.now);
             if answers {
-                let sender = Station { mac: mac(other), address: wanted };
-                let operation = Operation::REPLY;
-                let reply = Packet { operation, sender, target: packet.sender };
-                self.host(index).hear(Event::Heard { from: mac(other), packet: reply });
+                let station = Station { mac: mac(other), address: wanted };
+                let said = Said::Claim(Claim { station, to: question.asker.mac });
+                self.host(index).hear(Event::Heard { from: mac(other), said });
             }
-            if packet.sender.address.is_unspecified() && wanted == vip().address() {
-                self.host(other).hear(Event::Heard { from: mac(index), packet });
+            if question.asker.address.is_unspecified() && wanted == vip().address() {
+                let said = Said::Question(question);
+                self.host(other).hear(Event::Heard { from: mac(index), said });
             }
         }
     }

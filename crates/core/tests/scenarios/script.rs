@@ -7,6 +7,7 @@
 //! ```text
 //! 0.0 start [up | down | absent] [fence] [has 3s | has for ever]   the interface, what it has
 //! 0.0 start [unrouted] …                                   … and there is no default route
+//! 0.0 start ipv6 …                                         … the address is an IPv6 address
 //! 0.0 lease b 5s | lease nobody | lease none               what the API server has; not watched
 //! 0.0 watch b 5s | watch nobody | watch none | watch       … and the watch shows it
 //! 0.0 watch nobody 1s then c 5s                             … but somebody was faster
@@ -162,6 +163,7 @@ fn beside(world: &mut World, what: &str, words: &mut Words<'_>) -> Result<(), St
 fn start(world: &mut World, words: &mut Words<'_>) -> Result<(), String> {
     for word in words.by_ref() {
         match word {
+            "ipv6" => world.speak_ipv6(),
             "up" | "has" => {}
             "fence" => world.fences = true,
             "unrouted" => world.routed = false,

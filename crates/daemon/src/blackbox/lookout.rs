@@ -1,7 +1,7 @@
 //! Looks out for what must not be: the loop notices it, and the black box is written.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::NodeName;
@@ -24,9 +24,9 @@ pub enum Violation {
     /// The loop was to act before the end of a term, and came so long after it.
     Late(Duration),
     /// The kernel lets an address answer although the node's term ended at that moment.
-    Answering(Ipv4Addr, Moment),
+    Answering(IpAddr, Moment),
     /// Another node of the election speaks for an address that this node holds.
-    Two(Ipv4Addr, NodeName),
+    Two(IpAddr, NodeName),
 }
 
 impl fmt::Display for Violation {

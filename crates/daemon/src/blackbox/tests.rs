@@ -15,7 +15,7 @@ use super::*;
 
 fn plan() -> Plan {
     let secs = Duration::from_secs;
-    let vip = Vip::new(Ipv4Addr::new(192, 168, 20, 140), 24).expect("an address");
+    let vip = Vip::new(Ipv4Addr::new(192, 168, 20, 140).into(), 24).expect("an address");
     Plan {
         node: NodeName::new("cp-1").expect("a name"),
         link: LinkName::new("end0").expect("a name"),
@@ -70,8 +70,8 @@ impl Life {
             link: Some(Link {
                 mac: Mac([2, 0, 0, 0, 0, 1]),
                 up: true,
-                address: Some(Ipv4Addr::new(192, 168, 20, 11)),
-                gateway: None,
+                addresses: vec![Ipv4Addr::new(192, 168, 20, 11).into()],
+                gateways: Vec::new(),
             }),
             held: self.held.clone(),
             carried_out: self.carried_out,

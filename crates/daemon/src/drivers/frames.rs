@@ -1,4 +1,5 @@
-//! ARP on packet sockets: what we say, and what others say to us or in our name.
+//! ARP and neighbour discovery on packet sockets: what we say, and what others say to us or in our
+//! name.
 
 mod ear;
 mod filter;
@@ -6,12 +7,13 @@ mod hearing;
 
 use std::cell::Cell;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kube_vip_core::address::{LinkName, Mac};
 use kube_vip_core::event::{Effect, Event};
 use kube_vip_core::plan::Plan;
-use kube_vip_core::wire::{arp, ethernet};
+use kube_vip_core::segment::{Question, Station, announcement};
+use kube_vip_core::wire::ethernet;
 use rustix::io::Errno;
 use rustix::net::netdevice;
 use thiserror::Error;
@@ -42,7 +44,7 @@ pub enum FramesError {
     /// No such interface.
     #[error("there is no interface {0}")]
     NoLink(LinkName),
-    /// The interface has no Ethernet address, so that nothing can be said about it in ARP.
+    /// The interface has no Ethernet address, so that nothing can be said about it.
     #[error("interface {0} has no Ethernet address")]
     NotEthernet(LinkName),
     /// The kernel would not send.
@@ -69,10 +71,11 @@ impl Frames {
         Ok(Self { link: plan.link.clone(), socket, ear, events, dropped: Cell::new(false) })
     }
 
-    /// Carries out [`Effect::Announce`]: sends both gratuitous forms, the request and the reply.
-    /// What stands in the way becomes [`Event::Refused`]; that the fence does, only once until an
-    /// announcement goes through. Whether they were sent.
-    pub fn announce(&self, address: Ipv4Addr, mac: Mac) -> bool {
+    /// Carries out [`Effect::Announce`]: sends both gratuitous forms of ARP, the request and the
+    /// reply, or an unsolicited neighbour advertisement. What stands in the way becomes
+    /// [`Event::Refused`]; that the fence does, only once until an announcement goes through.
+    /// Whether they were sent.
+    pub fn announce(&self, address: IpAddr, mac: Mac) -> bool {
         let Err(error) = self.try_announce(address, mac) else {
             self.dropped.set(false);
             return true;
@@ -84,25 +87,23 @@ impl Frames {
         false
     }
 
-    /// Carries out [`Effect::Question`]: sends the packet to one station, or to all. What stands in
-    /// the way becomes [`Event::Refused`].
-    pub fn question(&self, packet: arp::Packet, to: Mac) {
-        let sent = self.index().and_then(|index| self.send(index, &packet.frame(to)));
+    /// Carries out [`Effect::Question`]: asks one station, or all. What stands in the way becomes
+    /// [`Event::Refused`].
+    pub fn question(&self, question: Question, to: Mac) {
+        let sent = self.index().and_then(|index| self.send(index, &question.frame(to)));
         if let Err(error) = sent {
-            self.refuse(Effect::Question { packet, to }, &error);
+            self.refuse(Effect::Question { question, to }, &error);
         }
     }
 
-    fn try_announce(&self, address: Ipv4Addr, mac: Mac) -> Result<(), FramesError> {
+    fn try_announce(&self, address: IpAddr, mac: Mac) -> Result<(), FramesError> {
         if mac == Mac::ZERO {
             return Err(FramesError::NotEthernet(self.link.clone()));
         }
         let index = self.index()?;
-        let request = arp::Packet::gratuitous_request(mac, address).broadcast();
-        let reply = arp::Packet::gratuitous_reply(mac, address).broadcast();
-        let request = self.send(index, &request);
-        let reply = self.send(index, &reply);
-        request.and(reply)
+        let frames = announcement(Station { mac, address });
+        let sent: Vec<_> = frames.iter().map(|frame| self.send(index, frame)).collect();
+        sent.into_iter().collect()
     }
 
     /// By name each time: the interface may have been deleted and made anew since.
@@ -119,7 +120,9 @@ impl Frames {
     }
 
     fn send(&self, index: u32, frame: &[u8]) -> Result<(), FramesError> {
-        match self.socket.send(index, ethernet::ARP, frame) {
+        let header = ethernet::Header::parse(frame);
+        let ethertype = header.map_or(ethernet::ARP, |(header, _)| header.ethertype);
+        match self.socket.send(index, ethertype, frame) {
             Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                 Err(FramesError::Dropped(self.link.clone()))
             }

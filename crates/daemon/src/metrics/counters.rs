@@ -1,6 +1,6 @@
 //! Counters of terms, addresses and the interface since the start; `moves.rs` has the others.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kube_vip_core::plan::Plan;
 use kube_vip_core::status::{Notice, Reason};
@@ -123,7 +123,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn announced(&self, address: Ipv4Addr) {
+    pub(super) fn announced(&self, address: IpAddr) {
         self.announced.with_label_values(&[&address.to_string()]).inc();
     }
 }

@@ -1,7 +1,7 @@
 //! The status as people and programs read it: `/status`. Its names and meanings are an interface;
 //! docs/reference/status.md describes them.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -93,7 +93,7 @@ pub struct TermView {
 #[serde(rename_all = "camelCase")]
 pub struct AddressView {
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Its prefix length.
     pub prefix: u8,
     /// The interface for it.
@@ -157,7 +157,7 @@ pub struct CandidateView {
 #[serde(rename_all = "camelCase")]
 pub struct RivalView {
     /// For which.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Its Ethernet address.
     pub mac: Mac,
     /// Its name, if it is known as a node of the election.

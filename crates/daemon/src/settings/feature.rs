@@ -71,8 +71,6 @@ pub enum Feature {
     Dhcp,
     /// Names in `address`.
     DnsNames,
-    /// IPv6 in `address`.
-    Ipv6,
     /// `--leaderElectionType=etcd`.
     EtcdElection,
 }
@@ -89,7 +87,6 @@ impl Feature {
             Self::LoadBalancer => "load-balancing of the control plane (IPVS)",
             Self::Dhcp => "an address from DHCP",
             Self::DnsNames => "a DNS name as address",
-            Self::Ipv6 => "IPv6",
             Self::EtcdElection => "election by etcd",
         }
     }
@@ -103,7 +100,7 @@ impl Feature {
             }
             Self::Services => "cp_enable=true is what this version does",
             Self::LoadBalancer => "the address leads to the API server of the node that holds it",
-            Self::Dhcp | Self::DnsNames | Self::Ipv6 => "an IPv4 address in the setting address",
+            Self::Dhcp | Self::DnsNames => "an IP address in the setting address",
             Self::EtcdElection => "the nodes elect by a Lease",
         }
     }

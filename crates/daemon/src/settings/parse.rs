@@ -6,6 +6,7 @@ use http::Uri;
 
 use super::config::Listen;
 use super::definition::{Bounds, Feature, Wrong};
+use super::values::Prefixes;
 
 /// A boolean, in the spellings of Go's `strconv.ParseBool`.
 pub(super) fn switch(text: &str) -> Result<bool, Wrong> {
@@ -93,17 +94,25 @@ pub(super) fn health_port(text: &str) -> Result<Option<u16>, Wrong> {
     }
 }
 
-/// The IPv4 prefix length of `24`, `/24` or `32,128` (of which the second is for IPv6).
-pub(super) fn prefix(text: &str) -> Result<u8, Wrong> {
+/// The prefix lengths of `24`, `/24` or `32,128`: of two the first is for IPv4 and the second for
+/// IPv6, one is for both.
+pub(super) fn prefixes(text: &str) -> Result<Prefixes, Wrong> {
     const RIGHT: &str = "32, or the prefix length of the nodes' subnet, such as 24";
+    const BOTH: &str = "IPv4's and IPv6's prefix length, as in 32,128";
     let mut lengths = text.split(',').map(str::trim);
-    let first = length(lengths.next().unwrap_or_default(), 32, RIGHT)?;
-    if let Some(second) = lengths.next() {
-        length(second, 128, "IPv4's and IPv6's prefix length, as in 32,128")?;
-    }
+    let first = lengths.next().unwrap_or_default();
+    let prefixes = match lengths.next() {
+        None => {
+            let one = length(first, 128, RIGHT)?;
+            Prefixes { ipv4: one, ipv6: one }
+        }
+        Some(second) => {
+            Prefixes { ipv4: length(first, 32, BOTH)?, ipv6: length(second, 128, BOTH)? }
+        }
+    };
     match lengths.next() {
         Some(_) => Err(Wrong::new("more than two prefix lengths", "32, or 32,128")),
-        None => Ok(first),
+        None => Ok(prefixes),
     }
 }
 
@@ -126,23 +135,21 @@ fn length(text: &str, most: u8, right: &str) -> Result<u8, Wrong> {
     }
 }
 
-/// The IPv4 addresses of a list with commas.
-pub(super) fn addresses(text: &str) -> Result<Vec<Ipv4Addr>, Wrong> {
+/// The addresses of a list with commas.
+pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, Wrong> {
     text.split(',').map(str::trim).map(address).collect()
 }
 
-fn address(text: &str) -> Result<Ipv4Addr, Wrong> {
-    const RIGHT: &str = "a free IPv4 address of the nodes' subnet, such as 192.168.20.140";
+fn address(text: &str) -> Result<IpAddr, Wrong> {
+    const RIGHT: &str =
+        "a free address of the nodes' subnet, such as 192.168.20.140 or fd00:20::140";
     let missing = |feature: Feature| {
         let title = feature.title();
         let wrong = format!("{text:?}: {title} is not in this version of kube-vip");
         Wrong::new(wrong, RIGHT)
     };
     if let Ok(address) = text.parse() {
-        return match address {
-            IpAddr::V4(address) => Ok(address),
-            IpAddr::V6(_) => Err(missing(Feature::Ipv6)),
-        };
+        return Ok(address);
     }
     if text.is_empty() {
         return Err(Wrong::new("a comma without an address", RIGHT));

@@ -1,6 +1,6 @@
 //! From settings and a host to a configuration: the rules that concern more than one setting.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub struct Election {
     /// The name of the Lease.
     pub name: String,
     /// The addresses that the nodes hold, as far as they are known here.
-    pub vips: Vec<Ipv4Addr>,
+    pub vips: Vec<IpAddr>,
     /// The port of the API server on this node; never 0.
     pub port: u16,
     /// Where to look for the rights to use the API server.
@@ -122,6 +122,9 @@ impl Check<'_> {
         self.mode();
         let vips = self.vips();
         let link = self.link(vips.as_ref());
+        if let (Some(vips), Some(link)) = (&vips, &link) {
+            self.ipv6_is_there(vips, link);
+        }
         let node = self.node();
         let timings = self.timings();
         let announce_every = self.announce_every();

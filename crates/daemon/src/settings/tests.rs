@@ -19,7 +19,7 @@ fn read(environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Settings {
 fn without_anything_all_is_default() {
     let settings = read(&[], &[]);
     let values = settings.values();
-    assert_eq!((values.port, values.prefix, values.arp_rate), (6443, 32, 3000));
+    assert_eq!((values.port, values.prefixes.ipv4, values.arp_rate), (6443, 32, 3000));
     assert_eq!(
         (values.lease_name.as_str(), values.namespace.as_str()),
         ("plndr-cp-lock", "kube-system")
@@ -35,7 +35,7 @@ fn without_anything_all_is_default() {
 #[test]
 fn the_environment_wins_over_flags() {
     let settings = read(&[("port", "1")], &[("port", "2"), ("vipSubnet", "24")]);
-    assert_eq!((settings.values().port, settings.values().prefix), (1, 24));
+    assert_eq!((settings.values().port, settings.values().prefixes.ipv4), (1, 24));
     let warnings: Vec<_> = settings.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings, ["port (--port): both are set, and the environment wins over the flag"]);
 }

@@ -22,8 +22,8 @@ pub struct Values {
     pub address: String,
     /// `vip_address`, as written.
     pub vip_address: String,
-    /// `vip_subnet`: the IPv4 prefix length in bits.
-    pub prefix: u8,
+    /// `vip_subnet`.
+    pub prefixes: Prefixes,
     /// `vip_cidr`, as written.
     pub vip_cidr: String,
     /// `port`.
@@ -88,4 +88,13 @@ pub struct Values {
     pub health_port: Option<u16>,
     /// `black_box_file`.
     pub black_box_file: String,
+}
+
+/// The prefix lengths of the two families, in bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefixes {
+    /// Of IPv4 addresses.
+    pub ipv4: u8,
+    /// Of IPv6 addresses.
+    pub ipv6: u8,
 }

@@ -65,8 +65,8 @@ pub(crate) fn frames(world: &World) -> (Frames, UnboundedReceiver<Event>) {
 
 fn refusal(events: &mut UnboundedReceiver<Event>, mac: Mac) -> String {
     match events.try_recv() {
-        Ok(Event::Refused { effect: Effect::Announce { address: VIP, mac: whose }, cause }) => {
-            assert_eq!(whose, mac);
+        Ok(Event::Refused { effect: Effect::Announce { address, mac: whose }, cause }) => {
+            assert_eq!((address, whose), (VIP.into(), mac));
             cause
         }
         other => panic!("no refusal: {other:?}"),
@@ -85,7 +85,7 @@ fn both_gratuitous_forms_arrive_at_the_other_end() {
         let ear = Ear::open();
         let (frames, mut events) = frames(&world);
         let mac = mac(&world, NEAR).await;
-        frames.announce(VIP, mac);
+        frames.announce(VIP.into(), mac);
         hears_both_forms(&ear, mac).await;
         assert_eq!(ear.heard(), None);
         assert!(events.try_recv().is_err());
@@ -96,16 +96,16 @@ fn both_gratuitous_forms_arrive_at_the_other_end() {
 fn an_interface_that_was_made_anew_is_announced_on() {
     in_a_world(|world| async move {
         let (frames, mut events) = frames(&world);
-        frames.announce(VIP, mac(&world, NEAR).await);
+        frames.announce(VIP.into(), mac(&world, NEAR).await);
         let before = mac(&world, NEAR).await;
         world.pull_out().await;
-        frames.announce(VIP, before);
+        frames.announce(VIP.into(), before);
         let cause = refusal(&mut events, before);
         assert_eq!(cause, "there is no interface end0");
 
         world.plug_in().await;
         let (ear, mac) = (Ear::open(), mac(&world, NEAR).await);
-        frames.announce(VIP, mac);
+        frames.announce(VIP.into(), mac);
         hears_both_forms(&ear, mac).await;
         assert!(events.try_recv().is_err());
     });
@@ -117,7 +117,7 @@ fn an_interface_that_is_down_is_a_refusal() {
         let (frames, mut events) = frames(&world);
         let mac = mac(&world, NEAR).await;
         world.turn(NEAR, Switch::Off).await;
-        frames.announce(VIP, mac);
+        frames.announce(VIP.into(), mac);
         let cause = refusal(&mut events, mac);
         assert!(cause.starts_with("the kernel did not send on end0: Network is down"), "{cause}");
     });
@@ -132,7 +132,7 @@ fn a_cable_without_another_end_does_not_hold_anything_up() {
         let (frames, _events) = frames(&world);
         let mac = mac(&world, NEAR).await;
         for _ in 0..10_000 {
-            frames.announce(VIP, mac);
+            frames.announce(VIP.into(), mac);
         }
         drop(kernel);
     });
@@ -142,7 +142,7 @@ fn a_cable_without_another_end_does_not_hold_anything_up() {
 fn an_interface_without_an_ethernet_address_is_a_refusal() {
     in_a_world(|world| async move {
         let (frames, mut events) = frames(&world);
-        frames.announce(VIP, Mac::ZERO);
+        frames.announce(VIP.into(), Mac::ZERO);
         let cause = refusal(&mut events, Mac::ZERO);
         assert_eq!(cause, "interface end0 has no Ethernet address");
     });

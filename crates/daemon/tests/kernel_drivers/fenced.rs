@@ -357,16 +357,16 @@ fn an_announcement_that_the_fence_drops_is_told_once() {
         for _ in 0..2 {
             take(&mut world, &kernel, Voice::Accepting, LONG).await;
             for _ in 0..3 {
-                assert!(!frames.announce(VIP, mac));
+                assert!(!frames.announce(VIP.into(), mac));
             }
             let Ok(Event::Refused { effect, cause }) = refusals.try_recv() else {
                 panic!("it is not told");
             };
-            assert_eq!(effect, Effect::Announce { address: VIP, mac });
+            assert_eq!(effect, Effect::Announce { address: VIP.into(), mac });
             assert_eq!(cause, "the fence or a full queue dropped the announcement on end0");
             assert!(refusals.try_recv().is_err(), "once is enough");
             take(&mut world, &kernel, Voice::Answering, LONG).await;
-            assert!(frames.announce(VIP, mac));
+            assert!(frames.announce(VIP.into(), mac));
         }
     });
 }

@@ -53,7 +53,7 @@ fn only_the_network_is_kept_and_is_enough() {
         world.sees("the address", has(VIP)).await;
         let (sender, mut refusals) = unbounded_channel();
         let frames = Frames::start(&world.plan, sender).expect("a packet socket");
-        frames.announce(VIP, Mac([2, 0, 0, 0, 0, 1]));
+        frames.announce(VIP.into(), Mac([2, 0, 0, 0, 0, 1]));
         assert!(refusals.try_recv().is_err());
         keep_only_network().expect("a second time changes nothing");
     });

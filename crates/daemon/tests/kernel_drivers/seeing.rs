@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,19 +43,23 @@ fn the_interface_has_the_nodes_address_and_the_way_out() {
         world.add(FAR, Ipv4Addr::new(192, 168, 21, 11), 24).await;
         let kernel = world.kernel();
         let link = world.sees("it", is_up).await.link.unwrap();
-        assert_eq!((link.address, link.gateway), (None, None), "an address of the plan");
+        assert_eq!(
+            (link.addresses, link.gateways),
+            (Vec::new(), Vec::new()),
+            "an address of the plan"
+        );
 
         world.add(NEAR, node, 24).await;
         world.add(NEAR, Ipv4Addr::new(192, 168, 20, 12), 24).await;
-        let own = |seen: &Snapshot| seen.link.as_ref().and_then(|link| link.address);
-        world.sees("its own address", |seen| own(seen) == Some(node)).await;
+        let own = |seen: &Snapshot| seen.link.as_ref().map(|link| link.addresses.clone());
+        world.sees("its own address", |seen| own(seen) == Some(vec![node.into()])).await;
 
         // Nobody tells of routes: they are seen when the interface changes.
         world.add_default_route(FAR, Ipv4Addr::new(192, 168, 21, 1), 10).await;
         world.add_default_route(NEAR, router, 100).await;
         world.turn(FAR, Switch::Off).await;
-        let way = |seen: &Snapshot| seen.link.as_ref().and_then(|link| link.gateway);
-        world.sees("the gateway", |seen| way(seen) == Some(router)).await;
+        let way = |seen: &Snapshot| seen.link.as_ref().map(|link| link.gateways.clone());
+        world.sees("the gateway", |seen| way(seen) == Some(vec![router.into()])).await;
         drop(kernel);
     });
 }
@@ -277,6 +281,11 @@ fn a_broken_connection_to_the_kernel_is_made_anew() {
     });
 }
 
+/// Its IPv4 addresses: every interface that is up has an IPv6 address of its own.
+fn four(link: &HostLink) -> Vec<(IpAddr, u8)> {
+    link.addresses.iter().filter(|(address, _)| address.is_ipv4()).copied().collect()
+}
+
 #[test]
 fn settings_are_told_of_the_host() {
     in_a_world(|world: World| async move {
@@ -292,7 +301,7 @@ fn settings_are_told_of_the_host() {
         let named = |name: &str| -> &HostLink {
             host.links.iter().find(|link| link.name.as_str() == name).expect("it is there")
         };
-        assert_eq!(named(NEAR).addresses, [(node, 24), (VIP, 32)]);
+        assert_eq!(four(named(NEAR)), [(node.into(), 24), (VIP.into(), 32)]);
         assert!(named(NEAR).up && named(NEAR).mac.is_some() && !named(NEAR).loopback);
         assert!(named("lo").loopback);
     });

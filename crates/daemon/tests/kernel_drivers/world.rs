@@ -136,10 +136,9 @@ impl World {
     }
 
     /// Adds an address as a person would, without an end.
-    pub(crate) async fn add(&self, name: &str, address: Ipv4Addr, prefix: u8) {
+    pub(crate) async fn add(&self, name: &str, address: impl Into<IpAddr>, prefix: u8) {
         let index = self.link(name).await.header.index;
-        let address = IpAddr::V4(address);
-        let add = self.ip.address().add(index, address, prefix);
+        let add = self.ip.address().add(index, address.into(), prefix);
         add.execute().await.expect("the address is added");
     }
 
@@ -153,15 +152,15 @@ impl World {
     }
 
     /// Removes an address as a person would.
-    pub(crate) async fn remove(&self, address: Ipv4Addr) {
+    pub(crate) async fn remove(&self, address: impl Into<IpAddr>) {
         for message in self.addresses(address).await {
             self.ip.address().del(message).execute().await.expect("the address goes");
         }
     }
 
     /// Everything the kernel says of an address.
-    pub(crate) async fn addresses(&self, address: Ipv4Addr) -> Vec<AddressMessage> {
-        let get = self.ip.address().get().set_address_filter(IpAddr::V4(address));
+    pub(crate) async fn addresses(&self, address: impl Into<IpAddr>) -> Vec<AddressMessage> {
+        let get = self.ip.address().get().set_address_filter(address.into());
         get.execute().try_collect().await.expect("an answer")
     }
 
@@ -231,12 +230,13 @@ pub(crate) enum Switch {
 }
 
 /// An address of the plan.
-pub(crate) fn vip(address: Ipv4Addr, prefix: u8) -> Vip {
-    Vip::new(address, prefix).expect("a good address")
+pub(crate) fn vip(address: impl Into<IpAddr>, prefix: u8) -> Vip {
+    Vip::new(address.into(), prefix).expect("a good address")
 }
 
 /// Whether a snapshot has the address on the plan's interface.
-pub(crate) fn has(address: Ipv4Addr) -> impl Fn(&Snapshot) -> bool {
+pub(crate) fn has(address: impl Into<IpAddr>) -> impl Fn(&Snapshot) -> bool {
+    let address = address.into();
     move |snapshot| {
         let here = |held: &kube_vip_core::event::Held| {
             held.vip.address() == address && held.link.as_str() == NEAR

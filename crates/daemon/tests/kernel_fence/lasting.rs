@@ -29,7 +29,10 @@ fn others_cannot_remove_the_table_while_the_process_lives() {
         let refusal = other.delete_table(fence.table()).expect_err("it is not theirs");
         assert_eq!(refusal.kind(), io::ErrorKind::PermissionDenied, "{refusal}");
         assert!(!world.answers(VIP));
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Accepting)]));
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Accepting)])
+        );
     });
 }
 
@@ -46,8 +49,8 @@ fn where_they_can_it_shows_and_the_next_call_puts_it_back() {
             assert!(world.answers(VIP), "nothing fences it");
             let called = match call {
                 "set" => fence.set(world.grant(Voice::Accepting, 5 * SECOND), || world.clock.now()),
-                "prepare" => fence.prepare(VIP, Some(OWN), SECOND),
-                _ => fence.silence(VIP),
+                "prepare" => fence.prepare(VIP.into(), Some(OWN.into()), SECOND),
+                _ => fence.silence(VIP.into()),
             };
             called.expect("the kernel can");
             assert!(!world.answers(VIP), "{call} fences it again");
@@ -62,7 +65,7 @@ fn an_interface_that_was_made_anew_is_fenced() {
         world.set(&mut fence, Voice::Accepting, 20 * SECOND);
         world.pull_out();
         world.plug_in();
-        fence.prepare(VIP, Some(OWN), SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), SECOND).expect("the kernel can");
         world.add(VIP, 24);
         assert!(!world.answers(VIP));
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
@@ -93,7 +96,10 @@ fn a_successor_takes_the_table_over_as_it_is() {
         world.set(&mut fence, Voice::Answering, SECOND);
         drop(fence);
         let mut fence = world.fence();
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Answering)]));
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Answering)])
+        );
         assert!(world.answers(VIP));
         Other::start().flush_ruleset();
         sleep(SECOND);
@@ -107,12 +113,15 @@ fn a_successor_takes_the_table_over_as_it_is() {
 fn a_successor_sweeps_what_is_not_configured() {
     in_a_world(|world| {
         let mut fence = world.fence();
-        fence.prepare(VIP, Some(OWN), 20 * SECOND).expect("the kernel can");
-        fence.prepare(OTHER_VIP, Some(OWN), 20 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 20 * SECOND).expect("the kernel can");
+        fence.prepare(OTHER_VIP.into(), Some(OWN.into()), 20 * SECOND).expect("the kernel can");
         drop(fence);
         let mut fence = world.fence();
-        fence.sweep(&[VIP]).expect("the kernel can");
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Silent)]));
+        fence.sweep(&[VIP.into()]).expect("the kernel can");
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Silent)])
+        );
         let name = fence.table().to_owned();
         fence.sweep(&[]).expect("the kernel can");
         drop(fence);
@@ -129,11 +138,12 @@ fn two_elections_do_not_touch_each_other() {
         world.add(VIP, 24);
         world.add(OTHER_VIP, 24);
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
-        let grant = Grant { address: OTHER_VIP, ..world.grant(Voice::Accepting, 5 * SECOND) };
+        let grant =
+            Grant { address: OTHER_VIP.into(), ..world.grant(Voice::Accepting, 5 * SECOND) };
         other.set(grant, || world.clock.now()).expect("the kernel can");
         assert!(world.answers(VIP) && !world.answers(OTHER_VIP));
-        fence.silence(VIP).expect("the kernel can");
-        other.release(OTHER_VIP).expect("the kernel can");
+        fence.silence(VIP.into()).expect("the kernel can");
+        other.release(OTHER_VIP.into()).expect("the kernel can");
         assert!(!world.answers(VIP) && world.answers(OTHER_VIP));
     });
 }
@@ -155,13 +165,16 @@ fn a_table_that_stood_on_another_interface_moves() {
     in_a_world(|world| {
         let far = LinkName::new(FAR).expect("a name");
         let mut fence = Fence::open(ELECTION, &far).expect("the kernel can");
-        fence.prepare(VIP, Some(OWN), 20 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 20 * SECOND).expect("the kernel can");
         world.add(VIP, 24);
         assert!(world.answers(VIP), "nothing stands at this interface");
         drop(fence);
         let mut fence = world.fence();
         assert!(!world.answers(VIP));
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Silent)]));
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Silent)])
+        );
     });
 }
 
@@ -169,10 +182,13 @@ fn a_table_that_stood_on_another_interface_moves() {
 fn a_second_process_of_the_same_election_is_refused() {
     in_a_world(|world| {
         let mut fence = world.fence();
-        fence.prepare(VIP, Some(OWN), 20 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 20 * SECOND).expect("the kernel can");
         let refusal = Fence::open(ELECTION, &near()).expect_err("the first one lives");
         assert!(matches!(&refusal, FenceError::Foreign(name) if name == fence.table()));
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Silent)]));
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Silent)])
+        );
     });
 }
 

@@ -51,7 +51,7 @@ fn other_programs_changes_do_not_keep_a_refresh_from_being_in_time() {
 /// Refreshes for a while. None: one came after the end of the term before.
 fn refresh(world: &World) -> Option<()> {
     let mut fence = world.fence();
-    fence.prepare(VIP, Some(OWN), TERM).expect("the kernel can");
+    fence.prepare(VIP.into(), Some(OWN.into()), TERM).expect("the kernel can");
     world.add(VIP, 24);
     let (tries, mut times) = (AtomicU32::new(0), Times(Vec::new()));
     let (start, mut end) = (Instant::now(), None);

@@ -56,10 +56,10 @@ fn frames_that_speak_for_the_address_are_stopped_behind_the_senders_back() {
         assert_eq!(all(OWN), [true; 4], "nothing guards the node's own");
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
         assert_eq!(all(VIP), [true; 4]);
-        fence.silence(VIP).expect("the kernel can");
+        fence.silence(VIP.into()).expect("the kernel can");
         assert_eq!(all(VIP), [false; 4]);
         assert!(goes_out(&world, Packet::probe(world.near, VIP)), "who asks says nothing");
-        fence.release(VIP).expect("the kernel can");
+        fence.release(VIP.into()).expect("the kernel can");
         assert_eq!(all(VIP), [true; 4]);
     });
 }
@@ -90,16 +90,16 @@ fn the_kernel_asks_in_the_nodes_own_name() {
         let asked = ask(78);
         assert_eq!(sender(asked), speaks(OWN));
         assert_eq!(asked.target.address, Ipv4Addr::new(192, 168, 20, 78));
-        fence.silence(VIP).expect("the kernel can");
+        fence.silence(VIP.into()).expect("the kernel can");
         assert_eq!(sender(ask(79)), speaks(OWN));
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
         assert_eq!(sender(ask(80)), speaks(VIP), "it may speak for it");
-        fence.silence(VIP).expect("the kernel can");
+        fence.silence(VIP.into()).expect("the kernel can");
 
         let moved = Ipv4Addr::new(192, 168, 20, 3);
-        fence.prepare(VIP, Some(moved), SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(moved.into()), SECOND).expect("the kernel can");
         assert_eq!(sender(ask(81)), speaks(moved), "the node's own address is another");
-        fence.prepare(VIP, None, SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), None, SECOND).expect("the kernel can");
         assert_eq!(sender(ask(82)), speaks(Ipv4Addr::UNSPECIFIED), "it has none");
     });
 }
@@ -111,7 +111,7 @@ fn an_answer_to_such_a_question_is_understood() {
         world.remove(OWN);
         world.add(VIP, 24);
         world.add(OWN, 24);
-        fence.prepare(VIP, Some(OWN), 5 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 5 * SECOND).expect("the kernel can");
         let ear = world.packets();
         let asked = question(&world, CLIENT);
         let client = Station { mac: CLIENT_MAC, address: CLIENT };
@@ -160,19 +160,19 @@ fn packets_to_the_address_come_in_only_while_it_accepts() {
         let mut fence = world.fence();
         world.add(VIP, 24);
         assert!(comes_in(&world, VIP), "nothing guards it");
-        fence.prepare(VIP, Some(OWN), 5 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 5 * SECOND).expect("the kernel can");
         assert!(!comes_in(&world, VIP));
         assert!(comes_in(&world, OWN), "nothing guards the node's own");
         world.set(&mut fence, Voice::Accepting, 5 * SECOND);
         assert!(comes_in(&world, VIP));
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
         assert!(comes_in(&world, VIP));
-        fence.silence(VIP).expect("the kernel can");
+        fence.silence(VIP.into()).expect("the kernel can");
         assert!(!comes_in(&world, VIP));
         world.set(&mut fence, Voice::Answering, Duration::from_millis(200));
         std::thread::sleep(Duration::from_millis(200));
         assert!(!comes_in(&world, VIP), "the term is over");
-        fence.release(VIP).expect("the kernel can");
+        fence.release(VIP.into()).expect("the kernel can");
         assert!(comes_in(&world, VIP));
     });
 }
@@ -186,10 +186,10 @@ fn a_host_that_forwards_does_not_forward_for_a_silent_address_but_does_without_i
         world.neighbour(VIP, CLIENT_MAC);
         let ear = world.packets();
         let to_vip = frame(world.near, IPV4, &datagram(SocketAddrV4::new(VIP, 9)));
-        fence.prepare(VIP, Some(OWN), 5 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 5 * SECOND).expect("the kernel can");
         world.send(IPV4, &to_vip);
         assert_eq!(ear.next(), None, "it is guarded");
-        fence.release(VIP).expect("the kernel can");
+        fence.release(VIP.into()).expect("the kernel can");
         world.send(IPV4, &to_vip);
         let forwarded = ear.next().expect("it is forwarded");
         assert_eq!(&forwarded[16..20], VIP.octets());
@@ -202,11 +202,11 @@ fn with_forwarding_an_address_answers_only_while_it_may() {
         world.forward();
         let mut fence = world.fence();
         world.add(VIP, 24);
-        fence.prepare(VIP, Some(OWN), 5 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 5 * SECOND).expect("the kernel can");
         assert!(!world.answers(VIP));
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
         assert!(world.answers(VIP));
-        fence.silence(VIP).expect("the kernel can");
+        fence.silence(VIP.into()).expect("the kernel can");
         assert!(!world.answers(VIP));
         assert!(world.answers(OWN));
     });

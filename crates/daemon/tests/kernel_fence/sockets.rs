@@ -51,15 +51,15 @@ fn connections_to_the_address_are_reset_and_listeners_stay() {
             let connections = [connect(OWN, VIP, &listener), connect(OWN, VIP, &listener)];
             let other = connect(OWN, OTHER_VIP, &listener);
             let own = connect(OWN, OWN, &listener);
-            assert_eq!(sockets.destroy(VIP).expect("the kernel can"), 2);
+            assert_eq!(sockets.destroy(VIP.into()).expect("the kernel can"), 2);
             for (client, server) in &connections {
                 assert_eq!(end_of(client), Some(ErrorKind::ConnectionReset));
                 assert_eq!(end_of(server), Some(ErrorKind::ConnectionAborted));
             }
             assert!(works(&other) && works(&own), "they are not of this address");
             assert!(works(&connect(OWN, VIP, &listener)), "it listens still");
-            assert_eq!(sockets.destroy(OTHER_VIP).expect("the kernel can"), 1);
-            sockets.destroy(VIP).expect("the kernel can");
+            assert_eq!(sockets.destroy(OTHER_VIP.into()).expect("the kernel can"), 1);
+            sockets.destroy(VIP.into()).expect("the kernel can");
         }
     });
 }
@@ -70,7 +70,7 @@ fn a_connection_from_the_address_is_reset_too() {
         with_addresses(&world);
         let listener = TcpListener::bind((OWN, 0)).expect("a free port");
         let (client, server) = connect(VIP, OWN, &listener);
-        assert_eq!(Sockets::open().expect("it can").destroy(VIP).expect("it can"), 1);
+        assert_eq!(Sockets::open().expect("it can").destroy(VIP.into()).expect("it can"), 1);
         assert_eq!(end_of(&server), Some(ErrorKind::ConnectionReset));
         assert_eq!(end_of(&client), Some(ErrorKind::ConnectionAborted));
     });
@@ -82,7 +82,7 @@ fn listeners_at_the_address_itself_and_other_protocols_stay() {
         with_addresses(&world);
         let listener = TcpListener::bind((VIP, 0)).expect("a free port");
         let datagrams = UdpSocket::bind((VIP, 0)).expect("a free port");
-        assert_eq!(Sockets::open().expect("it can").destroy(VIP).expect("it can"), 0);
+        assert_eq!(Sockets::open().expect("it can").destroy(VIP.into()).expect("it can"), 0);
         assert!(works(&connect(OWN, VIP, &listener)));
         datagrams.send_to(b"!", datagrams.local_addr().expect("it is bound")).expect("it works");
         assert_eq!(datagrams.recv(&mut [0]).expect("it works"), 1);
@@ -103,7 +103,7 @@ fn connections_of_a_server_that_speaks_mptcp_are_reset() {
         listener.listen(8).expect("it listens");
         let listener = TcpListener::from(listener);
         let (client, server) = connect(OWN, VIP, &listener);
-        assert_eq!(sockets.destroy(VIP).expect("the kernel can"), 1);
+        assert_eq!(sockets.destroy(VIP.into()).expect("the kernel can"), 1);
         assert_eq!(end_of(&client), Some(ErrorKind::ConnectionReset));
         assert_eq!(end_of(&server), Some(ErrorKind::ConnectionAborted));
         assert!(works(&connect(OWN, VIP, &listener)), "it listens still");
@@ -116,7 +116,7 @@ fn all_of_many_are_destroyed() {
         with_addresses(&world);
         let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).expect("a free port");
         let all: Vec<_> = (0..400).map(|_| connect(OWN, VIP, &listener)).collect();
-        assert_eq!(Sockets::open().expect("it can").destroy(VIP).expect("it can"), 400);
+        assert_eq!(Sockets::open().expect("it can").destroy(VIP.into()).expect("it can"), 400);
         for (client, _) in &all {
             assert_eq!(end_of(client), Some(ErrorKind::ConnectionReset));
         }
@@ -133,7 +133,7 @@ fn what_waits_for_nothing_any_more_is_destroyed_too() {
         drop(server);
         drop(client);
         let mut sockets = Sockets::open().expect("the kernel can");
-        assert_eq!(sockets.destroy(VIP).expect("the kernel can"), 1);
-        assert_eq!(sockets.destroy(VIP).expect("the kernel can"), 0);
+        assert_eq!(sockets.destroy(VIP.into()).expect("the kernel can"), 1);
+        assert_eq!(sockets.destroy(VIP.into()).expect("the kernel can"), 0);
     });
 }

@@ -23,7 +23,7 @@ fn milliseconds(count: u64) -> Duration {
 fn an_address_answers_only_while_it_may() {
     in_a_world(|world| {
         let mut fence = world.fence();
-        fence.prepare(VIP, Some(OWN), 5 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 5 * SECOND).expect("the kernel can");
         world.add(VIP, 24);
         assert!(!world.answers(VIP), "it was only prepared");
         assert!(world.answers(OWN), "nobody fenced this one");
@@ -32,16 +32,25 @@ fn an_address_answers_only_while_it_may() {
         assert!(!world.answers(VIP), "it only accepts");
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
         assert!(world.answers(VIP));
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Answering)]));
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Answering)])
+        );
         world.set(&mut fence, Voice::Accepting, 5 * SECOND);
         assert!(!world.answers(VIP), "it only accepts again");
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Accepting)]));
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Accepting)])
+        );
 
         world.set(&mut fence, Voice::Answering, 5 * SECOND);
-        fence.silence(VIP).expect("the kernel can");
+        fence.silence(VIP.into()).expect("the kernel can");
         assert!(!world.answers(VIP), "it was silenced");
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Silent)]));
-        fence.release(VIP).expect("the kernel can");
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Silent)])
+        );
+        fence.release(VIP.into()).expect("the kernel can");
         assert!(world.answers(VIP), "nothing fences it any more");
         assert_eq!(fence.voices().expect("it tells"), BTreeMap::new());
     });
@@ -100,7 +109,7 @@ fn a_grant_that_was_held_up_is_refused_and_revives_nothing() {
     in_a_world(|world| {
         let mut fence = world.fence();
         world.add(VIP, 24);
-        fence.prepare(VIP, Some(OWN), 20 * SECOND).expect("the kernel can");
+        fence.prepare(VIP.into(), Some(OWN.into()), 20 * SECOND).expect("the kernel can");
         world.set(&mut fence, Voice::Answering, milliseconds(200));
         // Each time the process is stopped between reading the clock and telling the kernel.
         let grant = world.grant(Voice::Answering, SECOND);
@@ -112,7 +121,10 @@ fn a_grant_that_was_held_up_is_refused_and_revives_nothing() {
         let refusal = fence.set(grant, stopped).expect_err("it came too late");
         assert!(matches!(refusal, FenceError::Late), "{refusal}");
         assert!(!world.answers(VIP), "the first term is over");
-        assert_eq!(fence.voices().expect("it tells"), BTreeMap::from([(VIP, Voice::Silent)]));
+        assert_eq!(
+            fence.voices().expect("it tells"),
+            BTreeMap::from([(VIP.into(), Voice::Silent)])
+        );
     });
 }
 
@@ -156,7 +168,7 @@ fn two_capabilities_are_enough() {
         let mut fence = world.fence();
         world.set(&mut fence, Voice::Accepting, SECOND);
         assert!(!world.answers(VIP));
-        assert_eq!(Sockets::open().expect("it can").destroy(VIP).expect("it can"), 0);
+        assert_eq!(Sockets::open().expect("it can").destroy(VIP.into()).expect("it can"), 0);
     });
 }
 
@@ -191,14 +203,14 @@ fn how_long_each_step_takes_when_nobody_else_changes_anything() {
                 step().expect("the kernel can");
                 times.get_mut(name).expect("it is one of these").push(start.elapsed());
             };
-            step(STEPS[0], &mut || fence.prepare(VIP, Some(OWN), 5 * SECOND));
+            step(STEPS[0], &mut || fence.prepare(VIP.into(), Some(OWN.into()), 5 * SECOND));
             let grant = world.grant(Voice::Answering, 5 * SECOND);
             for name in [STEPS[1], STEPS[2]] {
                 step(name, &mut || fence.set(grant, || world.clock.now()));
             }
             step(STEPS[3], &mut || fence.voices().map(drop));
-            step(STEPS[4], &mut || fence.silence(VIP));
-            step(STEPS[5], &mut || fence.release(VIP));
+            step(STEPS[4], &mut || fence.silence(VIP.into()));
+            step(STEPS[5], &mut || fence.release(VIP.into()));
         }
         for (step, mut took) in times {
             took.sort_unstable();

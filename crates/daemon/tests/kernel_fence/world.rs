@@ -183,7 +183,7 @@ impl World {
 
     /// A voice for the address for so long from now.
     pub(crate) fn grant(&self, voice: Voice, span: Duration) -> Grant {
-        Grant { address: VIP, own: Some(OWN), voice, until: self.clock.now() + span }
+        Grant { address: VIP.into(), own: Some(OWN.into()), voice, until: self.clock.now() + span }
     }
 
     /// Gives [`VIP`] a voice for so long.

@@ -17,7 +17,7 @@ fn taken(from: &str) -> Notice {
 }
 
 fn conflict() -> Notice {
-    Notice::Rival { address: VIP, mac: Mac([2, 0, 0, 0, 0, 9]), node: None }
+    Notice::Rival { address: VIP.into(), mac: Mac([2, 0, 0, 0, 0, 9]), node: None }
 }
 
 /// The reason, the message and the count of all Events, by reason.
@@ -34,7 +34,7 @@ async fn moves_and_conflicts_are_told_about_the_lease() {
     let mut bench = cluster.node();
     bench.ask(write(None, "node1")).await.unwrap();
     bench.report(&taken("node2"));
-    bench.report(&Notice::AddressAdded(Vip::new(VIP, 32).unwrap()));
+    bench.report(&Notice::AddressAdded(Vip::new(VIP.into(), 32).unwrap()));
     bench.report(&conflict());
     bench.finish().await;
     assert_eq!(

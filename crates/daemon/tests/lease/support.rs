@@ -253,7 +253,7 @@ fn places(root: &Path) -> Places {
         root: root.to_owned(),
         service_host: None,
         service_port: None,
-        addresses: || vec![ADDRESS, VIP],
+        addresses: || vec![ADDRESS.into(), VIP.into()],
     }
 }
 
@@ -262,7 +262,7 @@ fn plan(node: &str) -> Plan {
     Plan {
         node: NodeName::new(node).unwrap(),
         link: LinkName::new("eth0").unwrap(),
-        vips: Vips::new(vec![Vip::new(VIP, 32).unwrap()]).unwrap(),
+        vips: Vips::new(vec![Vip::new(VIP.into(), 32).unwrap()]).unwrap(),
         lease: LeasePlan {
             namespace: "kube-system".to_owned(),
             name: "plndr-cp-lock".to_owned(),
@@ -343,7 +343,7 @@ pub(crate) fn candidacy(consent: Option<&str>) -> Candidacy {
         cordoned: false,
         priority: 3,
         mac: Some(Mac([2, 0, 0, 0, 0, 1])),
-        address: Some(ADDRESS),
+        address: Some(ADDRESS.into()),
         boot: "boot-1".to_owned(),
         consent: consent.map(|nonce| Nonce(nonce.to_owned())),
     }

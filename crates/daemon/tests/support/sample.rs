@@ -11,7 +11,7 @@ use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 
 /// The address of the cluster.
 pub(crate) fn vip() -> Vip {
-    Vip::new(Ipv4Addr::new(192, 168, 20, 140), 24).expect("an address")
+    Vip::new(Ipv4Addr::new(192, 168, 20, 140).into(), 24).expect("an address")
 }
 
 pub(crate) fn plan() -> Plan {

@@ -49,8 +49,8 @@ fn life() -> Vec<String> {
     let link = Some(Link {
         mac: kube_vip_core::address::Mac([2, 0, 0, 0, 0, 1]),
         up: true,
-        address: None,
-        gateway: None,
+        addresses: Vec::new(),
+        gateways: Vec::new(),
     });
     let seen = Event::Kernel(Snapshot { link, ..Snapshot::default() });
     for (second, event) in [(1, seen), (2, Event::Tick), (3, Event::Shutdown)] {

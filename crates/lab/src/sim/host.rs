@@ -1,7 +1,7 @@
 //! One host: its kernel, its daemon, what has been taken from it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
@@ -112,8 +112,8 @@ impl Host {
                 name: link(),
                 mac: mac(index),
                 up: true,
-                address: own_address(index),
-                gateway: scenario.gateway.then_some(GATEWAY),
+                addresses: own_addresses(index, vips),
+                gateways: gateways(vips, scenario.gateway),
                 fence: drawn.fence,
             },
             missing: Parts::default(),
@@ -213,11 +213,28 @@ fn plan(name: &str, drawn: &HostPlan, vips: &[Vip], scenario: &Scenario) -> Plan
     }
 }
 
-/// RFC 5737: for documentation, as the addresses that follow the election.
-pub(super) const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// RFC 5737: for documentation, as the addresses that follow the election; and link-local.
+pub(super) const GATEWAYS: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)),
+];
 
-fn own_address(index: usize) -> Ipv4Addr {
-    Ipv4Addr::new(192, 0, 2, 101 + u8::try_from(index).unwrap_or_default())
+fn own_addresses(index: usize, vips: &[Vip]) -> Vec<IpAddr> {
+    let number = 101 + u8::try_from(index).unwrap_or_default();
+    let four = Ipv4Addr::new(192, 0, 2, number).into();
+    let six = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, number.into()).into();
+    in_use([four, six], vips)
+}
+
+fn gateways(vips: &[Vip], there: bool) -> Vec<IpAddr> {
+    if there { in_use(GATEWAYS, vips) } else { Vec::new() }
+}
+
+/// Those of a family that one of the elected addresses has.
+fn in_use(addresses: [IpAddr; 2], vips: &[Vip]) -> Vec<IpAddr> {
+    let wanted =
+        |address: &IpAddr| vips.iter().any(|vip| vip.address().is_ipv4() == address.is_ipv4());
+    addresses.into_iter().filter(wanted).collect()
 }
 
 fn link() -> LinkName {

@@ -3,7 +3,7 @@
 //! when the daemon does not.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Mac, Vip};
@@ -124,9 +124,10 @@ impl Kernel {
             lifetime: address.ends.map(lifetime),
             voice: self.voice(*vip, at),
         };
-        let Nic { mac, up, address, gateway, fence, .. } = *nic;
+        let Nic { mac, up, fence, .. } = *nic;
+        let (addresses, gateways) = (nic.addresses.clone(), nic.gateways.clone());
         Snapshot {
-            link: Some(Link { mac, up, address: Some(address), gateway }),
+            link: Some(Link { mac, up, addresses, gateways }),
             held: self.addresses.iter().map(held).collect(),
             carried_out,
             fence: if fence { Fence::Ready } else { Fence::Missing("no netdev egress".into()) },
@@ -141,10 +142,10 @@ pub(super) struct Nic {
     pub(super) mac: Mac,
     /// It has a carrier.
     pub(super) up: bool,
-    /// The host's own address.
-    pub(super) address: Ipv4Addr,
+    /// The host's own addresses, one of each family that is in use.
+    pub(super) addresses: Vec<IpAddr>,
     /// The segment's router, if it has one.
-    pub(super) gateway: Option<Ipv4Addr>,
+    pub(super) gateways: Vec<IpAddr>,
     /// The kernel can fence.
     pub(super) fence: bool,
 }

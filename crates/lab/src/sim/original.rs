@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kube_vip_core::event::LeaseRecord;
 use kube_vip_core::plan::Timings;
-use kube_vip_core::wire::arp::Packet;
+use kube_vip_core::segment::{self, Claim, Said};
 
 use super::segment::{EVERYBODY, Station};
 use super::store::Store;
@@ -114,8 +114,9 @@ impl World {
         let mac = self.hosts[host].nic.mac;
         for vip in self.vips.clone() {
             self.hosts[host].kernel.hold(vip, None);
-            let packet = Packet::gratuitous_reply(mac, vip.address());
-            self.send(Station::Host(host), packet, EVERYBODY);
+            let station = segment::Station { mac, address: vip.address() };
+            let said = Said::Claim(Claim { station, to: EVERYBODY });
+            self.send(Station::Host(host), said, EVERYBODY);
         }
         self.record_addresses(host);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kube_vip_core::address::Mac;
 use kube_vip_core::event::{Answer, Effect, Event, Failure, Observation, Voice};
-use kube_vip_core::wire::arp::{Operation, Packet, Station};
+use kube_vip_core::segment::{Claim, Question, Said, Station};
 
 use super::world::{Item, World};
 
@@ -53,8 +53,8 @@ impl World {
             (Sabotage::SkippedSilence, Effect::Hold { vip, until, voice: Voice::Accepting }) => {
                 Effect::Hold { vip, until, voice: Voice::Answering }
             }
-            (Sabotage::LivelySegment, effect @ Effect::Question { packet, .. }) => {
-                self.answer_falsely(host, packet);
+            (Sabotage::LivelySegment, effect @ Effect::Question { question, .. }) => {
+                self.answer_falsely(host, question);
                 effect
             }
             (_, effect) => effect,
@@ -76,19 +76,16 @@ impl World {
     }
 
     /// Whoever is asked for an address of its own is said to have answered.
-    fn answer_falsely(&mut self, host: usize, question: Packet) {
-        let wanted = question.target.address;
+    fn answer_falsely(&mut self, host: usize, question: Question) {
+        let wanted = question.address;
         if self.vips.iter().any(|vip| vip.address() == wanted) {
             return;
         }
         let from = Mac([2, 0, 0, 0, 2, 1]);
-        let packet = Packet {
-            operation: Operation::REPLY,
-            sender: Station { mac: from, address: wanted },
-            target: question.sender,
-        };
+        let station = Station { mac: from, address: wanted };
+        let said = Said::Claim(Claim { station, to: question.asker.mac });
         if let Some(daemon) = self.hosts[host].daemon_id() {
-            let event = Event::Heard { from, packet };
+            let event = Event::Heard { from, said };
             self.after(Duration::from_micros(100), Item::Show { host, daemon, event });
         }
     }

@@ -1,6 +1,7 @@
 //! One scenario: hosts, their clocks, their election's times, and the faults that will strike.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kube_vip_core::plan::Timings;
@@ -18,8 +19,8 @@ pub use kind::Kind;
 pub struct Scenario {
     /// What everything is drawn from, also while it goes on.
     pub seed: u64,
-    /// How many addresses follow the election.
-    pub addresses: u8,
+    /// The addresses that follow the election.
+    pub addresses: Vec<IpAddr>,
     /// The hosts.
     pub hosts: Vec<HostPlan>,
     /// The faults, in the order of time.
@@ -125,7 +126,7 @@ impl Scenario {
         let hosts: Vec<HostPlan> = (0..count).map(|_| host(&mut rng)).collect();
         let far = *rng.pick(&[200, 2_000, 20_000]);
         let inherited = rng.percent(40).then(|| rng.index(count));
-        let addresses = if rng.percent(25) { 2 } else { 1 };
+        let addresses = addresses(seed, rng.percent(25));
         let legs = (Duration::from_micros(20), Duration::from_micros(far));
         let mut scenario = Self {
             seed,
@@ -238,6 +239,21 @@ fn everywhere(
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// One address or two, of RFC 5737 and RFC 3849: half of the pairs are one of each family, and a
+/// fourth of all the rest IPv6.
+fn addresses(seed: u64, two: bool) -> Vec<IpAddr> {
+    let four = |last| IpAddr::from(Ipv4Addr::new(192, 0, 2, last));
+    let six = |last| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last));
+    match (two, seed % 4) {
+        (false, 3) => vec![six(10)],
+        (false, _) => vec![four(10)],
+        (true, 0) => vec![four(10), four(11)],
+        (true, 1) => vec![four(10), six(10)],
+        (true, 2) => vec![six(10), four(10)],
+        (true, _) => vec![six(10), six(11)],
+    }
+}
 
 fn timings(rng: &mut Rng) -> Timings {
     match rng.below(10) {

@@ -1,18 +1,18 @@
-//! The segment: frames between the hosts, a router and perhaps a stranger. Only ARP is modelled
-//! frame by frame; what daemons and API servers say to each other needs both directions of a port.
+//! The segment: frames between the hosts, a router and perhaps a stranger. Only ARP and
+//! neighbour discovery are modelled frame by frame; what daemons and API servers say to each other
+//! needs both directions of a port.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::{Mac, Vip};
 use kube_vip_core::event::{Effect, Event};
-use kube_vip_core::wire::arp;
-use kube_vip_core::wire::arp::{Operation, Packet};
+use kube_vip_core::segment::{self, Claim, Question, Said};
 
 use crate::timeline::Part;
 
 use super::Sabotage;
-use super::host::GATEWAY;
+use super::host::GATEWAYS;
 use super::world::{Item, World};
 
 /// Every station of the segment.
@@ -54,20 +54,23 @@ impl World {
                     let cause = "no buffer space available".to_owned();
                     return self.deliver(index, id, Event::Refused { effect, cause });
                 }
-                self.send(from, Packet::gratuitous_request(mac, address), EVERYBODY);
-                self.send(from, Packet::gratuitous_reply(mac, address), EVERYBODY);
+                for said in announcement(mac, address) {
+                    self.send(from, said, EVERYBODY);
+                }
             }
-            Effect::Question { packet, to } => self.send(Station::Host(index), packet, to),
+            Effect::Question { question, to } => {
+                self.send(Station::Host(index), Said::Question(question), to);
+            }
             _ => {}
         }
     }
 
-    fn vip(&self, address: Ipv4Addr) -> Option<Vip> {
+    fn vip(&self, address: IpAddr) -> Option<Vip> {
         self.vips.iter().find(|vip| vip.address() == address).copied()
     }
 
     /// The host's fence lets frames out that speak for the address.
-    fn may_speak(&self, host: usize, address: Ipv4Addr) -> bool {
+    fn may_speak(&self, host: usize, address: IpAddr) -> bool {
         let vip = self.vip(address);
         vip.is_none_or(|vip| self.hosts[host].kernel.may_speak(vip, self.now))
     }
@@ -81,9 +84,9 @@ impl World {
     }
 
     /// A frame leaves a station, if its fence and its port let it.
-    pub(super) fn send(&mut self, from: Station, packet: Packet, to: Mac) {
+    pub(super) fn send(&mut self, from: Station, said: Said, to: Mac) {
         if let Station::Host(host) = from {
-            let speaks = packet.sender.address;
+            let speaks = said.sender().address;
             if !self.hosts[host].is_heard() || !self.may_speak(host, speaks) {
                 return;
             }
@@ -96,13 +99,13 @@ impl World {
         for station in stations {
             let meant = to == EVERYBODY || self.mac(station) == to;
             if station != from && meant {
-                self.pass(from, station, packet);
+                self.pass(from, station, said);
             }
         }
     }
 
     /// The frame's way to one station: usually once, soon.
-    fn pass(&mut self, from: Station, to: Station, packet: Packet) {
+    fn pass(&mut self, from: Station, to: Station, said: Said) {
         let garbled = [from, to].into_iter().any(|station| match station {
             Station::Host(host) => !self.hosts[host].has(Part::Frames),
             _ => false,
@@ -118,67 +121,62 @@ impl World {
             } else {
                 self.micros(10, 300)
             };
-            self.after(way, Item::Frame { from, to, packet });
+            self.after(way, Item::Frame { from, to, said });
         }
     }
 
     /// A frame reaches a station.
-    pub(super) fn frame(&mut self, from: Station, to: Station, packet: Packet) {
+    pub(super) fn frame(&mut self, from: Station, to: Station, said: Said) {
         match to {
             Station::Host(host) => {
                 if self.hosts[host].hears() {
-                    self.reply(to, packet, from);
-                    self.hear(host, from, packet);
+                    self.reply(to, said, from);
+                    self.hear(host, from, said);
                 }
             }
             Station::Gateway => {
                 if self.has_gateway {
-                    self.reply(to, packet, from);
+                    self.reply(to, said, from);
                 }
             }
             Station::Stranger => {
                 if self.stranger {
-                    self.reply(to, packet, from);
+                    self.reply(to, said, from);
                 }
             }
         }
     }
 
     /// A station's kernel answers what it is asked.
-    fn reply(&mut self, station: Station, packet: Packet, asker: Station) {
-        let wanted = packet.target.address;
-        let gratuitous = packet.sender.address == wanted;
-        if packet.operation != Operation::REQUEST || gratuitous {
+    fn reply(&mut self, station: Station, said: Said, asker: Station) {
+        let Said::Question(Question { asker: from, address: wanted }) = said else { return };
+        if from.address == wanted {
+            // An announcement.
             return;
         }
         let vip = self.vip(wanted);
         let has = match station {
             Station::Host(host) => {
                 let there = &self.hosts[host];
-                there.nic.address == wanted
+                there.nic.addresses.contains(&wanted)
                     || vip.is_some_and(|vip| there.kernel.answers(vip, self.now))
             }
-            Station::Gateway => wanted == GATEWAY,
+            Station::Gateway => GATEWAYS.contains(&wanted),
             Station::Stranger => vip.is_some(),
         };
         if has {
-            let mac = self.mac(station);
-            let reply = Packet {
-                operation: Operation::REPLY,
-                sender: arp::Station { mac, address: wanted },
-                target: packet.sender,
-            };
+            let sender = segment::Station { mac: self.mac(station), address: wanted };
+            let reply = Said::Claim(Claim { station: sender, to: from.mac });
             self.send(station, reply, self.mac(asker));
         }
     }
 
     /// The daemon's driver hears what concerns its addresses, or answers it.
-    fn hear(&mut self, host: usize, from: Station, packet: Packet) {
+    fn hear(&mut self, host: usize, from: Station, said: Said) {
         let there = &self.hosts[host];
-        let speaks = self.vip(packet.sender.address).is_some();
-        let probes =
-            packet.sender.address.is_unspecified() && self.vip(packet.target.address).is_some();
-        let answers = packet.operation == Operation::REPLY && packet.target.mac == there.nic.mac;
+        let speaks = self.vip(said.sender().address).is_some();
+        let probes = said.probed().is_some_and(|address| self.vip(address).is_some());
+        let answers = said.answers(there.nic.mac);
         if !(speaks || probes || answers) || self.sabotage == Sabotage::DeafDaemon && speaks {
             return;
         }
@@ -186,7 +184,7 @@ impl World {
         let takes = self.micros(10, 300);
         let Some(daemon) = self.hosts[host].daemon.as_ref() else { return };
         if daemon.inbox.len() < BUFFER {
-            let event = Event::Heard { from, packet };
+            let event = Event::Heard { from, said };
             let daemon = daemon.id;
             self.after(takes, Item::Show { host, daemon, event });
         }
@@ -196,8 +194,17 @@ impl World {
     pub(super) fn strange(&mut self) {
         self.stranger = true;
         for vip in self.vips.clone() {
-            let packet = Packet::gratuitous_request(STRANGER_MAC, vip.address());
-            self.send(Station::Stranger, packet, EVERYBODY);
+            for said in announcement(STRANGER_MAC, vip.address()).take(1) {
+                self.send(Station::Stranger, said, EVERYBODY);
+            }
         }
     }
+}
+
+/// What an announcement says: in ARP it has two forms, in neighbour discovery one.
+fn announcement(mac: Mac, address: IpAddr) -> impl Iterator<Item = Said> {
+    let station = segment::Station { mac, address };
+    let asks = Said::Question(Question { asker: station, address });
+    let claims = Said::Claim(Claim { station, to: EVERYBODY });
+    address.is_ipv4().then_some(asks).into_iter().chain([claims])
 }

@@ -1,11 +1,11 @@
 //! The simulated world: hosts, one store, and a queue of what is to happen.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use kube_vip_core::address::Vip;
+use kube_vip_core::address::{Vip, bits};
 use kube_vip_core::event::{Effect, Event, Failure, LeaseRecord};
-use kube_vip_core::wire::arp::Packet;
+use kube_vip_core::segment::Said;
 
 use crate::timeline::{Entry, Fault, Timeline, What};
 
@@ -40,7 +40,7 @@ pub(super) enum Item {
     /// The daemon's driver sends a frame.
     Send { host: usize, daemon: u64, effect: Effect },
     /// A frame reaches a station.
-    Frame { from: Station, to: Station, packet: Packet },
+    Frame { from: Station, to: Station, said: Said },
     /// A driver of the daemon has something for it.
     Show { host: usize, daemon: u64, event: Event },
     /// The daemon's driver looks at the kernel without occasion.
@@ -102,7 +102,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(scenario: &Scenario, sabotage: Sabotage) -> Self {
-        let vips = vips(scenario.addresses);
+        let vips = vips(&scenario.addresses);
         let host = |index| Host::new(index, scenario, &vips);
         let hosts: Vec<Host> = (0..scenario.hosts.len()).map(host).collect();
         let inherited = scenario.inherited.and_then(|host| hosts.get(host)).map(|host| {
@@ -177,7 +177,7 @@ impl World {
             Item::Alarm { host, daemon, alarm } => self.alarm(host, daemon, alarm),
             Item::Call { host, daemon, call } => self.call(host, daemon, call),
             Item::Send { host, daemon, effect } => self.send_now(host, daemon, effect),
-            Item::Frame { from, to, packet } => self.frame(from, to, packet),
+            Item::Frame { from, to, said } => self.frame(from, to, said),
             Item::Show { host, daemon, event } => self.deliver(host, daemon, event),
             Item::Look { host, daemon } => self.look(host, daemon),
             Item::Evict { host, change } => self.evict(host, change),
@@ -237,7 +237,7 @@ impl World {
     }
 
     /// Records that the host speaks for one of the addresses.
-    pub(super) fn record_announcement(&mut self, node: usize, address: Ipv4Addr) {
+    pub(super) fn record_announcement(&mut self, node: usize, address: IpAddr) {
         if let Some(vip) = self.vips.iter().position(|vip| vip.address() == address) {
             self.record_of(vip, What::Announced { node });
         }
@@ -292,8 +292,8 @@ impl World {
     }
 }
 
-/// As many addresses; RFC 5737: for documentation.
-fn vips(count: u8) -> Vec<Vip> {
-    let vip = |index| Vip::new([192, 0, 2, 10 + index].into(), 32).expect("a unicast address");
-    (0..count).map(vip).collect()
+/// Each with the prefix length that covers it alone.
+fn vips(addresses: &[IpAddr]) -> Vec<Vip> {
+    let vip = |address: &IpAddr| Vip::new(*address, bits(*address)).expect("a unicast address");
+    addresses.iter().map(vip).collect()
 }

@@ -1,10 +1,10 @@
 //! One node with a kernel that obeys and an API server that answers.
 
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
+use kube_vip_core::address::{LinkName, Mac, NodeName, Vip, bits};
 use kube_vip_core::event::{
     Answer, Call, Candidacy, Check, Effect, Event, Failure, Fence, Health, Held, LeaseRecord,
     LeaseWrite, Link, Nonce, Observation, Request, Snapshot, Stamp, Version, Voice,
@@ -13,12 +13,13 @@ use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use kube_vip_core::reconcile::address_lifetime;
-use kube_vip_core::wire::arp::{Operation, Packet, Station};
+use kube_vip_core::segment::{Claim, Question, Said, Station};
 
 const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const NEIGHBOUR: Mac = Mac([2, 0, 0, 0, 0, 0xfe]);
-const OWN: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 1);
-const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 254);
+/// The elected address, the node's own and the router's.
+const IPV4: [&str; 3] = ["192.168.20.140", "192.168.20.1", "192.168.20.254"];
+const IPV6: [&str; 3] = ["fd00:20::140", "fe80::1", "fe80::fe"];
 const KERNEL_LATENCY: Duration = Duration::from_millis(1);
 /// How late the kernel removes what has expired.
 const KERNEL_LATENESS: Duration = Duration::from_millis(200);
@@ -60,6 +61,9 @@ pub(crate) struct World {
     pub(crate) routed: bool,
     /// Who else answers for the address.
     pub(crate) rival: Option<Mac>,
+    vip: Vip,
+    own: IpAddr,
+    gateway: IpAddr,
     candidacy: Option<Candidacy>,
     carried_out: u64,
     finished: bool,
@@ -67,8 +71,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        let (vip, own, gateway) = addresses(IPV4);
         Self {
-            node: Node::new(plan(), 7),
+            node: Node::new(plan(vip), 7),
+            vip,
+            own,
+            gateway,
             now: Moment::START,
             out: String::new(),
             coming: Vec::new(),
@@ -88,6 +96,12 @@ impl World {
             carried_out: 0,
             finished: false,
         }
+    }
+
+    /// The elected address and all others are IPv6 addresses.
+    pub(crate) fn speak_ipv6(&mut self) {
+        (self.vip, self.own, self.gateway) = addresses(IPV6);
+        self.node = Node::new(plan(self.vip), 7);
     }
 
     /// Lets everything happen that is due before `until`; what the node did.
@@ -163,7 +177,7 @@ impl World {
                 format!("drop {} from {}", held.vip, held.link)
             }
             Effect::Announce { address, .. } => format!("announce {address}"),
-            Effect::Question { packet, to } => self.question(packet, *to),
+            Effect::Question { question, to } => self.question(*question, *to),
             Effect::Check { .. } => {
                 self.coming.push((self.now + KERNEL_LATENCY, Event::Checked(self.health.clone())));
                 return None;
@@ -184,17 +198,17 @@ impl World {
     }
 
     /// The neighbours and the rival answer.
-    fn question(&mut self, packet: &Packet, to: Mac) -> String {
-        let wanted = packet.target.address;
-        let answers = if wanted == vip().address() {
+    fn question(&mut self, question: Question, to: Mac) -> String {
+        let wanted = question.address;
+        assert_eq!(question.asker.address, self.own, "in the node's own name");
+        let answers = if wanted == self.vip.address() {
             self.rival.filter(|mac| to == Mac::BROADCAST || to == *mac)
         } else {
             Some(NEIGHBOUR).filter(|_| self.alive)
         };
         if let Some(mac) = answers {
-            let sender = Station { mac, address: wanted };
-            let packet = Packet { operation: Operation::REPLY, sender, target: packet.sender };
-            self.coming.push((self.now + KERNEL_LATENCY, Event::Heard { from: mac, packet }));
+            let said = claims(mac, wanted, question.asker.mac);
+            self.coming.push((self.now + KERNEL_LATENCY, Event::Heard { from: mac, said }));
         }
         if to == Mac::BROADCAST {
             format!("ask for {wanted}")
@@ -205,16 +219,13 @@ impl World {
 
     /// Another station announces the address.
     pub(crate) fn announced(&mut self, mac: Mac) {
-        let packet = Packet::gratuitous_reply(mac, vip().address());
-        self.tell(Event::Heard { from: mac, packet });
+        let said = claims(mac, self.vip.address(), Mac::BROADCAST);
+        self.tell(Event::Heard { from: mac, said });
     }
 
     /// Another station answers a question of this host's kernel, for an address of its own.
-    pub(crate) fn answered(&mut self, mac: Mac, address: Ipv4Addr) {
-        let sender = Station { mac, address };
-        let target = Station { mac: MAC, address: OWN };
-        let packet = Packet { operation: Operation::REPLY, sender, target };
-        self.tell(Event::Heard { from: mac, packet });
+    pub(crate) fn answered(&mut self, mac: Mac, address: IpAddr) {
+        self.tell(Event::Heard { from: mac, said: claims(mac, address, MAC) });
     }
 
     /// The offer that stands in the Lease.
@@ -319,12 +330,12 @@ impl World {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let address = Some(OWN);
-        let gateway = self.routed.then_some(GATEWAY);
-        let link = self.up.map(|up| Link { mac: MAC, up, address, gateway });
+        let addresses = vec![self.own];
+        let gateways = Vec::from_iter(self.routed.then_some(self.gateway));
+        let link = self.up.map(|up| Link { mac: MAC, up, addresses, gateways });
         let speaks = if self.now < self.voice.1 { self.voice.0 } else { Voice::Silent };
         let held = self.has.map(|until| Held {
-            vip: vip(),
+            vip: self.vip,
             link: link_name(),
             lifetime: until.map(|until| Duration::from_secs(until.since(self.now).as_secs())),
             voice: self.fences.then_some(speaks),
@@ -355,21 +366,26 @@ fn describe(write: &LeaseWrite) -> String {
     format!("write {over}: {holder} for {duration:?}, transitions {transitions}{since}{marks}")
 }
 
-fn vip() -> Vip {
-    Vip::new([192, 168, 20, 140].into(), 32).expect("a unicast address")
+fn addresses(texts: [&str; 3]) -> (Vip, IpAddr, IpAddr) {
+    let [vip, own, gateway] = texts.map(|text| text.parse().expect("an address"));
+    (Vip::new(vip, bits(vip)).expect("a unicast address"), own, gateway)
+}
+
+fn claims(mac: Mac, address: IpAddr, to: Mac) -> Said {
+    Said::Claim(Claim { station: Station { mac, address }, to })
 }
 
 fn link_name() -> LinkName {
     LinkName::new("end0").expect("a name")
 }
 
-fn plan() -> Plan {
+fn plan(vip: Vip) -> Plan {
     let seconds = Duration::from_secs;
     let timings = Timings::new(seconds(5), seconds(3), seconds(1)).expect("5/3/1 is fine");
     Plan {
         node: NodeName::new("a").expect("a name"),
         link: link_name(),
-        vips: Vips::new(vec![vip()]).expect("one address"),
+        vips: Vips::new(vec![vip]).expect("one address"),
         lease: LeasePlan { namespace: "kube-system".into(), name: "plndr-cp-lock".into(), timings },
         announce_every: seconds(3),
         conduct: Conduct::default(),

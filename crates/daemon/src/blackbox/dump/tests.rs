@@ -32,6 +32,7 @@ fn config(file: &Path) -> Config {
             mac: Some(Mac([2, 0, 0, 0, 0, 1])),
             addresses: vec![([192, 168, 20, 141].into(), 24)],
         }],
+        without_ipv6: Vec::new(),
         default_route_link: None,
         host_name: "cp-1".to_owned(),
         boot: "a-boot".to_owned(),

@@ -4,10 +4,11 @@ use kube_vip_core::address::{LinkName, Mac, Vip};
 use kube_vip_core::node::Node;
 use kube_vip_core::plan::{Conduct, LeasePlan, Plan, Timings, Vips};
 use kube_vip_core::status::Term;
+use std::net::Ipv4Addr;
 
 use super::*;
 
-const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 140);
+const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 20, 140));
 
 fn at(milliseconds: u64) -> Moment {
     Moment::after_start(Duration::from_millis(milliseconds))

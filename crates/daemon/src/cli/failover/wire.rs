@@ -7,7 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use kube_vip_core::address::Mac;
+use kube_vip_core::address::{Mac, bits};
 use kube_vip_core::wire::arp::{FRAME_BYTES, Packet};
 use kube_vip_core::wire::ethernet;
 use kube_vip_measure::clock::Stamp;
@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use super::record::Evidence;
 use super::sights::{Sight, Teller, Who};
 use crate::drivers::kernel;
-use crate::settings::host::HostLink;
+use crate::settings::host::{HostLink, in_one_subnet};
 use crate::sys::packet::{PacketListener, PacketSocket};
 
 /// A pause after the socket failed.
@@ -45,7 +45,8 @@ impl Wire {
             return Err("only ARP is listened to, which IPv6 does not use".to_owned());
         };
         let host = kernel::host().map_err(|error| error.to_string())?;
-        let near = |link: &&HostLink| !link.loopback && link.addresses.iter().any(on(address));
+        let near =
+            |link: &&HostLink| !link.loopback && link.addresses.iter().any(on(address.into()));
         let away = || "this host is not on the address's segment".to_owned();
         let link = host.links.iter().filter(near).find(|link| link.mac.is_some());
         let (link, mac) = link.and_then(|link| Some((link, link.mac?))).ok_or_else(away)?;
@@ -101,11 +102,8 @@ impl Wire {
 }
 
 /// Whether that address is on the subnet of an interface's own.
-fn on(address: Ipv4Addr) -> impl Fn(&(Ipv4Addr, u8)) -> bool {
-    move |(own, prefix)| {
-        let mask = u32::MAX.checked_shl(32 - u32::from(*prefix)).unwrap_or_default();
-        *prefix < 32 && own.to_bits() & mask == address.to_bits() & mask
-    }
+fn on(address: IpAddr) -> impl Fn(&(IpAddr, u8)) -> bool {
+    move |(own, prefix)| *prefix < bits(*own) && in_one_subnet(*own, *prefix, address)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Hears ARP on the plan's interface.
+//! Hears ARP and neighbour discovery on the plan's interface.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use kube_vip_core::address::{LinkName, Mac};
 use kube_vip_core::event::Event;
 use kube_vip_core::plan::Plan;
-use kube_vip_core::wire::{arp, ethernet};
+use kube_vip_core::segment::Said;
+use kube_vip_core::wire::{ethernet, ndp};
 use rustix::net::netdevice;
 use tokio::select;
 use tokio::sync::mpsc::UnboundedSender;
@@ -33,11 +34,11 @@ const BREAK: Duration = Duration::from_millis(20);
 /// No interface has the number zero.
 const NOWHERE: u32 = 0;
 
-/// Sends [`Event::Heard`]. Dropping it ends its task.
+/// Sends [`Event::Heard`]. Dropping it ends its tasks.
 #[derive(Debug)]
 pub(super) struct Ear {
-    listener: Arc<Listener>,
-    task: JoinHandle<()>,
+    /// One for each family of which the plan has addresses.
+    parts: Vec<(Arc<Listener>, JoinHandle<()>)>,
 }
 
 impl Ear {
@@ -47,25 +48,41 @@ impl Ear {
     /// # Errors
     /// If the kernel refuses the socket.
     pub(super) fn start(plan: &Plan, events: UnboundedSender<Event>) -> io::Result<Self> {
-        let addresses = plan.vips.addresses();
-        let socket = PacketListener::open(ethernet::ARP, &filter::program(&addresses))?;
+        let mut ear = Self { parts: Vec::new() };
+        let (four, six) = filter::by_family(&plan.vips.addresses());
+        if !four.is_empty() {
+            let socket = PacketListener::open(ethernet::ARP, &filter::arp(&four))?;
+            ear.listen(plan, socket, &events);
+        }
+        if !six.is_empty() {
+            let socket = PacketListener::open(ethernet::IPV6, &filter::neighbours(&six))?;
+            ear.listen(plan, socket, &events);
+        }
+        Ok(ear)
+    }
+
+    fn listen(&mut self, plan: &Plan, socket: PacketListener, events: &UnboundedSender<Event>) {
         let listener = Listener { link: plan.link.clone(), socket, bound: AtomicU32::new(NOWHERE) };
         let listener = Arc::new(listener);
         listener.look();
-        let attention = Attention::full(Instant::now());
-        let task = Task { listener: Arc::clone(&listener), addresses, events, attention };
-        Ok(Self { listener, task: tokio::spawn(task.run()) })
+        let task = Task {
+            listener: Arc::clone(&listener),
+            addresses: plan.vips.addresses(),
+            events: events.clone(),
+            attention: Attention::full(Instant::now()),
+        };
+        self.parts.push((listener, tokio::spawn(task.run())));
     }
 
     /// The interface has this number now.
     pub(super) fn follow(&self, link_index: u32) {
-        self.listener.follow(link_index);
+        self.parts.iter().for_each(|(listener, _)| listener.follow(link_index));
     }
 }
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        self.task.abort();
+        self.parts.iter().for_each(|(_, task)| task.abort());
     }
 }
 
@@ -103,7 +120,7 @@ impl Listener {
 
 struct Task {
     listener: Arc<Listener>,
-    addresses: Vec<Ipv4Addr>,
+    addresses: Vec<IpAddr>,
     events: UnboundedSender<Event>,
     attention: Attention,
 }
@@ -130,7 +147,7 @@ impl Task {
     }
 
     fn read(&mut self) -> Read {
-        let mut frame = [0; arp::FRAME_BYTES];
+        let mut frame = [0; ndp::FRAME_BYTES];
         for _ in 0..BATCH {
             match self.listener.socket.receive(&mut frame) {
                 Ok(length) => self.hear(frame.get(..length).unwrap_or_default()),
@@ -144,13 +161,13 @@ impl Task {
 
     /// Frames come from anybody: what makes no sense is passed over.
     fn hear(&mut self, frame: &[u8]) {
-        let Ok(heard) = arp::Packet::parse_frame(frame) else { return };
+        let Ok(heard) = Said::parse(frame) else { return };
         let Ok(Some(own)) = self.listener.socket.mac() else { return };
         let Some(kind) = kind(&heard, Mac(own), &self.addresses) else { return };
         if self.attention.take(kind, Instant::now()) {
-            let (header, packet) = heard;
+            let (header, said) = heard;
             // Nobody listens any more only when the process is ending.
-            let _ = self.events.send(Event::Heard { from: header.source, packet });
+            let _ = self.events.send(Event::Heard { from: header.source, said });
         }
     }
 }

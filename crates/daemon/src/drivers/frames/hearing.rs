@@ -1,54 +1,53 @@
-//! What an ARP packet of others means to us, and how many of them are listened to.
+//! What a frame of others means to us, and how many of them are listened to.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::Mac;
-use kube_vip_core::wire::arp::{Operation, Packet};
+use kube_vip_core::segment::Said;
 use kube_vip_core::wire::ethernet::Header;
-use std::net::Ipv4Addr;
 use tokio::time::Instant;
 
-/// So many packets of a kind are told at once, and so many a second after that. A segment where
+/// So many frames of a kind are told at once, and so many a second after that. A segment where
 /// everybody is well says a few in a minute.
 const PER_SECOND: u32 = 50;
 
-/// What a packet of another station does, as far as it concerns us.
+/// What a frame of another station does, as far as it concerns us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// It speaks for one of our addresses: its sender has that address, or says so.
     Speaks,
-    /// It asks for one of our addresses in nobody's name (RFC 5227 §2.1.1).
+    /// It asks for one of our addresses in nobody's name (RFC 5227 §2.1.1, RFC 4862 §5.4.2).
     Probes,
     /// It answers us.
     Answers,
 }
 
-/// What a packet is to a station with this Ethernet address that may hold these addresses. None:
+/// What a frame is to a station with this Ethernet address that may hold these addresses. None:
 /// nothing, or our own words.
 pub(super) fn kind(
-    (header, packet): &(Header, Packet),
+    (header, said): &(Header, Said),
     own: Mac,
-    addresses: &[Ipv4Addr],
+    addresses: &[IpAddr],
 ) -> Option<Kind> {
     let [first, ..] = header.destination.0;
     let to_a_group = first & 1 == 1;
     // What others say to each other comes by where the interface takes in everything.
-    if packet.sender.mac == own || !(to_a_group || header.destination == own) {
+    if said.sender().mac == own || !(to_a_group || header.destination == own) {
         return None;
     }
-    let asks = packet.sender.address.is_unspecified() && packet.operation == Operation::REQUEST;
-    if addresses.contains(&packet.sender.address) {
+    if addresses.contains(&said.sender().address) {
         Some(Kind::Speaks)
-    } else if asks && addresses.contains(&packet.target.address) {
+    } else if said.probed().is_some_and(|address| addresses.contains(&address)) {
         Some(Kind::Probes)
-    } else if packet.operation == Operation::REPLY && header.destination == own {
+    } else if matches!(said, Said::Claim(_)) && header.destination == own {
         Some(Kind::Answers)
     } else {
         None
     }
 }
 
-/// How many packets of each kind may still be told.
+/// How many frames of each kind may still be told.
 #[derive(Debug)]
 pub(super) struct Attention {
     speaks: Bucket,
@@ -63,7 +62,7 @@ impl Attention {
         Self { speaks: full, probes: full, answers: full }
     }
 
-    /// Whether a packet of this kind, heard now, is to be told: each kind has attention of its own.
+    /// Whether a frame of this kind, heard now, is to be told: each kind has attention of its own.
     pub(super) fn take(&mut self, kind: Kind, now: Instant) -> bool {
         match kind {
             Kind::Speaks => self.speaks.take(now),

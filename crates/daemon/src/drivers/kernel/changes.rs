@@ -23,7 +23,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Listens for changes of interfaces and IPv4 addresses, in the network namespace of this
+    /// Listens for changes of interfaces and addresses, in the network namespace of this
     /// thread. Must be called within a runtime.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl Changes {
     pub(super) fn listen() -> io::Result<Self> {
         let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
         socket.socket_mut().bind(&SocketAddr::new(0, 0))?;
-        for group in [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR] {
+        for group in [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR, libc::RTNLGRP_IPV6_IFADDR] {
             socket.socket_mut().add_membership(group)?;
         }
         Ok(Self { socket })

@@ -1,6 +1,6 @@
 //! Destroys the connections that end at an address, if the kernel can.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use tracing::{info, warn};
 
@@ -24,7 +24,7 @@ impl Connections {
     }
 
     /// Destroys what ends at the address. What stands in the way is said, and in nobody's way.
-    pub(super) fn destroy(&mut self, address: Ipv4Addr) {
+    pub(super) fn destroy(&mut self, address: IpAddr) {
         if let Err(SocketsError::Failed { .. }) = &self.0 {
             *self = Self::open();
         }

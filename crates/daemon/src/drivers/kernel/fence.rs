@@ -3,7 +3,8 @@
 //! One nftables table per election, of the family netdev, on the plan's interface. Its rules apply
 //! to an address while it is in `guard`: then ARP that speaks for it goes out only while it is in
 //! `answering`, and packets to it come in only while it is in `accepting`. All elements have
-//! timeouts, and what they lead to is in `rules`.
+//! timeouts, and what they lead to is in `rules`. IPv6 addresses have sets of their own, and
+//! neighbour advertisements and solicitations in ARP's place.
 //!
 //! A refresh that is late does nothing: between reading the clock and telling the kernel this
 //! process may be stopped for any time, and a timeout would then begin too late. So a token is put
@@ -22,7 +23,7 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::LinkName;
@@ -37,7 +38,7 @@ use change::{in_timer_time, lost_race};
 use connection::Connection;
 use nf_tables::table as flags;
 pub use part::Part;
-use table::{Element, Set, Table};
+use table::{Element, Family, Kind, Set, Table};
 
 /// How many ticks of the kernel's clock a token is kept at first; with each batch that comes too
 /// late, because other programs' batches take long, it is doubled.
@@ -96,10 +97,11 @@ pub enum FenceError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The address.
-    pub address: Ipv4Addr,
-    /// The node's own address on the interface: ARP requests that the kernel makes with the
-    /// address as sender carry this one instead. None: 0.0.0.0, as in a probe (RFC 5227).
-    pub own: Option<Ipv4Addr>,
+    pub address: IpAddr,
+    /// The node's own address of the same family on the interface: what the kernel asks the segment
+    /// with the address as sender carries this one instead. None: the unspecified one, as in a
+    /// probe (RFC 5227).
+    pub own: Option<IpAddr>,
     /// The voice.
     pub voice: Voice,
     /// When the term ends. The voice ends up to a few ticks earlier, never later.
@@ -198,8 +200,8 @@ impl Fence {
     /// If the kernel refuses; [`FenceError::NoLink`].
     pub fn prepare(
         &mut self,
-        address: Ipv4Addr,
-        own: Option<Ipv4Addr>,
+        address: IpAddr,
+        own: Option<IpAddr>,
         guard_for: Duration,
     ) -> Result<(), FenceError> {
         self.change(|fence, batch| {
@@ -248,7 +250,7 @@ impl Fence {
     ///
     /// # Errors
     /// If the kernel refuses; [`FenceError::NoLink`].
-    pub fn silence(&mut self, address: Ipv4Addr) -> Result<(), FenceError> {
+    pub fn silence(&mut self, address: IpAddr) -> Result<(), FenceError> {
         self.change(|fence, batch| {
             let found = fence.find(address)?;
             if found.guard.is_none() {
@@ -264,7 +266,7 @@ impl Fence {
     ///
     /// # Errors
     /// If the kernel refuses; the rules then end by themselves.
-    pub fn release(&mut self, address: Ipv4Addr) -> Result<(), FenceError> {
+    pub fn release(&mut self, address: IpAddr) -> Result<(), FenceError> {
         if self.standing()? {
             self.change(|fence, batch| {
                 let found = fence.find(address)?;
@@ -281,8 +283,8 @@ impl Fence {
     ///
     /// # Errors
     /// As [`Fence::release`].
-    pub fn sweep(&mut self, configured: &[Ipv4Addr]) -> Result<(), FenceError> {
-        for guarded in self.elements(Set::Guard)? {
+    pub fn sweep(&mut self, configured: &[IpAddr]) -> Result<(), FenceError> {
+        for guarded in self.guarded()? {
             if !configured.contains(&guarded.key) {
                 self.release(guarded.key)?;
             }
@@ -295,17 +297,22 @@ impl Fence {
     ///
     /// # Errors
     /// If the kernel does not tell.
-    pub fn voices(&mut self) -> Result<BTreeMap<Ipv4Addr, Voice>, FenceError> {
+    pub fn voices(&mut self) -> Result<BTreeMap<IpAddr, Voice>, FenceError> {
         if !self.standing()? {
             return Ok(BTreeMap::new());
         }
         let silent = |element: Element| (element.key, Voice::Silent);
-        let mut voices: BTreeMap<_, _> =
-            self.elements(Set::Guard)?.into_iter().map(silent).collect();
-        for (set, voice) in [(Set::Accepting, Voice::Accepting), (Set::Answering, Voice::Answering)]
-        {
-            for element in self.elements(set)? {
-                voices.entry(element.key).and_modify(|found| *found = voice);
+        let mut voices: BTreeMap<_, _> = self.guarded()?.into_iter().map(silent).collect();
+        for family in Family::ALL {
+            if !voices.keys().any(|address| Family::of(*address) == family) {
+                continue;
+            }
+            for (kind, voice) in
+                [(Kind::Accepting, Voice::Accepting), (Kind::Answering, Voice::Answering)]
+            {
+                for element in self.elements(Set::Of(kind, family))? {
+                    voices.entry(element.key).and_modify(|found| *found = voice);
+                }
             }
         }
         Ok(voices)

@@ -1,6 +1,6 @@
 //! The fence, if the kernel has one, and what becomes of the rest if it has none.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::LinkName;
@@ -60,7 +60,7 @@ pub(super) struct Fencing {
     /// Not tried again before, unless an address is to be held.
     again: Option<Instant>,
     /// What was seen last.
-    voices: Vec<(Ipv4Addr, Voice)>,
+    voices: Vec<(IpAddr, Voice)>,
 }
 
 impl Fencing {
@@ -87,7 +87,7 @@ impl Fencing {
 
     /// Opens the fence. What a predecessor left of it stays for the addresses that are configured
     /// here, and only for those. Failing is no failure: then there are lifetimes.
-    pub(super) fn open(&mut self, configured: &[Ipv4Addr]) {
+    pub(super) fn open(&mut self, configured: &[IpAddr]) {
         let opened = self.place.open().and_then(|mut fence| {
             fence.sweep(configured)?;
             Ok(fence)
@@ -120,8 +120,8 @@ impl Fencing {
     /// does nothing.
     pub(super) fn prepare(
         &mut self,
-        address: Ipv4Addr,
-        own: Option<Ipv4Addr>,
+        address: IpAddr,
+        own: Option<IpAddr>,
         lifetime: Duration,
     ) -> Result<(), FenceError> {
         let guard_for = lifetime + GUARD_AFTER_LIFETIME;
@@ -135,7 +135,7 @@ impl Fencing {
 
     /// Takes the address's voice; without a fence does nothing. That there is no interface is fine:
     /// nothing goes out of it.
-    pub(super) fn silence(&mut self, address: Ipv4Addr) -> Result<(), FenceError> {
+    pub(super) fn silence(&mut self, address: IpAddr) -> Result<(), FenceError> {
         match self.with(|fence| fence.silence(address)) {
             Err(FenceError::NoLink(_)) => Ok(()),
             other => other,
@@ -144,7 +144,7 @@ impl Fencing {
 
     /// The address is gone: no rule is to apply to it. What stands in the way is only told to
     /// those who look for it: the rules end by themselves.
-    pub(super) fn release(&mut self, address: Ipv4Addr) {
+    pub(super) fn release(&mut self, address: IpAddr) {
         if let Err(error) = self.with(|fence| fence.release(address)) {
             info!(%address, %error, "the fence of an address that is gone stays until it ends");
         }

@@ -179,10 +179,9 @@ impl Kernel {
     pub fn remove(&mut self, leftover: &Leftover) -> Result<(), String> {
         let done = match &leftover.order {
             Order::Address(address) => {
-                if let (Some(sockets), IpAddr::V4(number)) = (&mut self.sockets, address.address())
-                {
+                if let Some(sockets) = &mut self.sockets {
                     // Clients that are connected are reset; without that they time out.
-                    let _ = sockets.destroy(number);
+                    let _ = sockets.destroy(address.address());
                 }
                 self.routing.remove_address(address)
             }

@@ -1,7 +1,7 @@
 //! How an order is carried out: step by step, in the order that leaves silence whenever the next
 //! step does not happen.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::{LinkName, Vip};
@@ -43,7 +43,7 @@ impl Task {
     pub(super) fn open_fence(&mut self, netlink: &mut Netlink) -> Result<(), NetlinkError> {
         if self.layers != Layers::Lifetimes {
             let configured = self.scope.configured(netlink)?;
-            let configured: Vec<Ipv4Addr> = configured.iter().map(|found| found.address).collect();
+            let configured: Vec<IpAddr> = configured.iter().map(|found| found.address).collect();
             self.fencing.open(&configured);
         }
         Ok(())
@@ -83,7 +83,8 @@ impl Task {
         if !self.fencing.is_open() {
             self.open_fence(netlink)?;
         }
-        let (address, own) = (vip.address(), self.scope.own);
+        let address = vip.address();
+        let own = self.scope.own(address);
         let rest = self.rest(until)?;
         self.fencing.prepare(address, own, rest).map_err(KernelError::Fence)?;
         self.give(netlink, index, vip, until)?;
@@ -97,7 +98,7 @@ impl Task {
     }
 
     /// It was told after this to let go of the address.
-    fn is_to_go(&mut self, address: Ipv4Addr) -> bool {
+    fn is_to_go(&mut self, address: IpAddr) -> bool {
         let scope = &self.scope;
         self.told.ahead().any(|order| match order {
             Order::Drop(held) => scope.is_planned(held) && held.vip.address() == address,
@@ -154,7 +155,7 @@ impl Task {
     fn is_held_as_planned(
         &self,
         netlink: &mut Netlink,
-        address: Ipv4Addr,
+        address: IpAddr,
     ) -> Result<bool, NetlinkError> {
         let index = rtnl::interface_named(netlink, &self.scope.link)?.map(|link| link.index);
         let found = self.scope.configured(netlink)?;
@@ -166,9 +167,9 @@ impl Task {
     }
 
     /// Silences this one, and those that are to go after it: removing an address may take long.
-    fn silence_all_that_go(&mut self, address: Ipv4Addr) -> Result<(), FenceError> {
+    fn silence_all_that_go(&mut self, address: IpAddr) -> Result<(), FenceError> {
         let silenced = self.fencing.silence(address);
-        let mut soon: Vec<Ipv4Addr> = Vec::new();
+        let mut soon: Vec<IpAddr> = Vec::new();
         for order in self.told.ahead() {
             // What comes after a new hold is of another term.
             let Order::Drop(held) = order else { break };
@@ -183,7 +184,7 @@ impl Task {
         silenced
     }
 
-    fn silence(&mut self, address: Ipv4Addr) -> Result<(), KernelError> {
+    fn silence(&mut self, address: IpAddr) -> Result<(), KernelError> {
         self.fencing.silence(address).map_err(KernelError::Fence)
     }
 

@@ -1,4 +1,4 @@
-//! Interfaces and IPv4 addresses in the kernel's words, and back.
+//! Interfaces and addresses in the kernel's words, and back.
 //!
 //! Attributes are parsed one by one, and those that make no sense are passed over: what one odd
 //! interface says of itself must not hide all the others.
@@ -9,8 +9,8 @@ use std::time::Duration;
 use kube_vip_core::address::{LinkName, Mac, Vip};
 use netlink_packet_core::{DecodeError, Emitable, NlasIterator, Parseable, ParseableParametrized};
 use netlink_packet_route::address::{
-    AddressAttribute, AddressHeader, AddressHeaderFlags, AddressMessage, AddressProtocol,
-    AddressScope, CacheInfo,
+    AddressAttribute, AddressFlags, AddressHeader, AddressHeaderFlags, AddressMessage,
+    AddressProtocol, AddressScope, CacheInfo,
 };
 use netlink_packet_route::link::{
     LinkAttribute, LinkExtentMask, LinkFlags, LinkHeader, LinkMessage, State,
@@ -45,19 +45,28 @@ pub(super) struct Interface {
     pub(super) mac: Option<Mac>,
 }
 
-/// An IPv4 address as the kernel has it.
+/// An address as the kernel has it.
 #[derive(Debug)]
 pub(super) struct Address {
     /// The number of its interface.
     pub(super) index: u32,
     /// The address.
-    pub(super) address: Ipv4Addr,
+    pub(super) address: IpAddr,
     /// Its prefix length in bits.
     pub(super) prefix: u8,
     /// How long the kernel will keep it; none: for ever.
     pub(super) lifetime: Option<Duration>,
     /// It is not chosen as a source address: ours are so, and those of other elections.
     pub(super) deprecated: bool,
+    /// It is not there yet, or never: somebody else may have it (RFC 4862 section 5.4).
+    pub(super) tentative: bool,
+}
+
+impl Address {
+    /// Only the interface's own segment knows it (RFC 4291 section 2.5.6).
+    pub(super) const fn is_link_local(&self) -> bool {
+        matches!(self.address, IpAddr::V6(address) if address.is_unicast_link_local())
+    }
 }
 
 /// The interface with this name, or with this alternative name.
@@ -95,32 +104,44 @@ pub(super) fn interfaces(netlink: &mut Netlink) -> Result<Vec<Interface>, Netlin
     netlink.list(&RouteNetlinkMessage::GetLink(link_message()), parse_interface)
 }
 
-/// All IPv4 addresses, in the kernel's order.
+/// All addresses, in the kernel's order: IPv4, then IPv6.
 pub(super) fn addresses(netlink: &mut Netlink) -> Result<Vec<Address>, NetlinkError> {
     let mut message = AddressMessage::default();
-    message.header.family = AddressFamily::Inet;
+    message.header.family = AddressFamily::Unspec;
     netlink.list(&RouteNetlinkMessage::GetAddress(message), parse_address)
 }
 
-/// The number of the interface of the main table's IPv4 default route: with several such routes of
-/// that with the lowest metric, with several next hops of the first.
-pub(super) fn default_route(netlink: &mut Netlink) -> Result<Option<u32>, NetlinkError> {
-    let best = default_routes(netlink)?.into_iter().min_by_key(|route| route.metric);
+/// The number of the interface of the main table's default route of this family: with several such
+/// routes of that with the lowest metric, with several next hops of the first.
+pub(super) fn default_route(
+    netlink: &mut Netlink,
+    family: AddressFamily,
+) -> Result<Option<u32>, NetlinkError> {
+    let routes = default_routes(netlink, family)?;
+    let best = routes.into_iter().min_by_key(|route| route.metric);
     Ok(best.and_then(|route| route.hops.first().map(|hop| hop.index)))
 }
 
-/// The next hop of the main table's IPv4 default route through the interface with this number: with
-/// several of that with the lowest metric; none: there is none, or nobody is in between.
-pub(super) fn gateway(netlink: &mut Netlink, index: u32) -> Result<Option<Ipv4Addr>, NetlinkError> {
-    let mut routes = default_routes(netlink)?;
+/// The next hop of the main table's default route of this family through the interface with this
+/// number: with several of that with the lowest metric; none: there is none, or nobody is in
+/// between.
+pub(super) fn gateway(
+    netlink: &mut Netlink,
+    index: u32,
+    family: AddressFamily,
+) -> Result<Option<IpAddr>, NetlinkError> {
+    let mut routes = default_routes(netlink, family)?;
     routes.sort_by_key(|route| route.metric);
     let mut hops = routes.into_iter().flat_map(|route| route.hops);
     Ok(hops.find_map(|hop| hop.gateway.filter(|_| hop.index == index)))
 }
 
-fn default_routes(netlink: &mut Netlink) -> Result<Vec<DefaultRoute>, NetlinkError> {
+fn default_routes(
+    netlink: &mut Netlink,
+    family: AddressFamily,
+) -> Result<Vec<DefaultRoute>, NetlinkError> {
     let mut message = RouteMessage::default();
-    message.header.address_family = AddressFamily::Inet;
+    message.header.address_family = family;
     message.header.table = RouteHeader::RT_TABLE_MAIN;
     match netlink.list(&RouteNetlinkMessage::GetRoute(message), parse_default_route) {
         // There is no such table yet, for there is no route.
@@ -131,7 +152,10 @@ fn default_routes(netlink: &mut Netlink) -> Result<Vec<DefaultRoute>, NetlinkErr
 
 /// Gives the interface with this number the address, for so long (none: for ever); or for longer or
 /// shorter than before, without a gap. It is deprecated from the start: not chosen as a source
-/// address.
+/// address. An IPv6 address is there at once, since the Lease says whose it is and not duplicate
+/// address detection; and it brings no route with it, because that would be the one of the node's
+/// own address in the same subnet, and end with this one's lifetime (`modify_prefix_route` in
+/// net/ipv6/addrconf.c).
 pub(super) fn put_address(
     netlink: &mut Netlink,
     index: u32,
@@ -145,10 +169,17 @@ pub(super) fn put_address(
     cache.ifa_valid = seconds.unwrap_or(FOR_EVER);
     message.attributes.push(AddressAttribute::CacheInfo(cache));
     message.attributes.push(AddressAttribute::Protocol(MARK));
-    if vip.prefix() < 31 {
-        let hosts = u32::MAX >> vip.prefix();
-        let broadcast = Ipv4Addr::from_bits(vip.address().to_bits() | hosts);
-        message.attributes.push(AddressAttribute::Broadcast(broadcast));
+    match vip.address() {
+        IpAddr::V4(address) if vip.prefix() < 31 => {
+            let hosts = u32::MAX >> vip.prefix();
+            let broadcast = Ipv4Addr::from_bits(address.to_bits() | hosts);
+            message.attributes.push(AddressAttribute::Broadcast(broadcast));
+        }
+        IpAddr::V4(_) => {}
+        IpAddr::V6(_) => {
+            let flags = AddressFlags::Nodad | AddressFlags::Noprefixroute;
+            message.attributes.push(AddressAttribute::Flags(flags));
+        }
     }
     netlink.put(RouteNetlinkMessage::NewAddress(message))
 }
@@ -172,9 +203,9 @@ fn link_message() -> LinkMessage {
 }
 
 fn address_message(index: u32, vip: Vip) -> AddressMessage {
-    let address = IpAddr::V4(vip.address());
+    let address = vip.address();
     let mut message = AddressMessage::default();
-    message.header.family = AddressFamily::Inet;
+    message.header.family = family(address);
     message.header.prefix_len = vip.prefix();
     message.header.scope = AddressScope::Universe;
     message.header.index = index;
@@ -200,10 +231,12 @@ fn parse_interface(payload: &[u8]) -> Result<Option<Interface>, DecodeError> {
 
 fn parse_address(payload: &[u8]) -> Result<Option<Address>, DecodeError> {
     let header = AddressHeader::parse(payload)?;
-    let (mut local, mut lifetime) = (None, None);
+    let (mut local, mut peer, mut lifetime) = (None, None, None);
     for attribute in attributes(payload, header.buffer_len()) {
         match AddressAttribute::parse(&attribute?) {
-            Ok(AddressAttribute::Local(IpAddr::V4(address))) => local = Some(address),
+            Ok(AddressAttribute::Local(address)) => local = Some(address),
+            // Of an IPv6 address that is nobody's peer there is only this (`inet6_fill_ifaddr`).
+            Ok(AddressAttribute::Address(address)) => peer = Some(address),
             Ok(AddressAttribute::CacheInfo(cache)) if cache.ifa_valid != FOR_EVER => {
                 lifetime = Some(Duration::from_secs(cache.ifa_valid.into()));
             }
@@ -212,7 +245,11 @@ fn parse_address(payload: &[u8]) -> Result<Option<Address>, DecodeError> {
     }
     let (index, prefix) = (header.index, header.prefix_len);
     let deprecated = header.flags.contains(AddressHeaderFlags::Deprecated);
-    Ok(local.map(|address| Address { index, address, prefix, lifetime, deprecated }))
+    let unproven = AddressHeaderFlags::Tentative | AddressHeaderFlags::Dadfailed;
+    let tentative = header.flags.intersects(unproven);
+    let address = local.or(peer.filter(|address| address.is_ipv6()));
+    let whole = |address| Address { index, address, prefix, lifetime, deprecated, tentative };
+    Ok(address.map(whole))
 }
 
 /// A way out for what goes nowhere else.
@@ -225,7 +262,7 @@ struct DefaultRoute {
 #[derive(Default)]
 struct Hop {
     index: u32,
-    gateway: Option<Ipv4Addr>,
+    gateway: Option<IpAddr>,
 }
 
 fn parse_default_route(payload: &[u8]) -> Result<Option<DefaultRoute>, DecodeError> {
@@ -241,7 +278,7 @@ fn parse_default_route(payload: &[u8]) -> Result<Option<DefaultRoute>, DecodeErr
         match RouteAttribute::parse_with_param(&attribute?, family) {
             Ok(RouteAttribute::Priority(priority)) => metric = priority,
             Ok(RouteAttribute::Oif(number)) => single.index = number,
-            Ok(RouteAttribute::Gateway(to)) => single.gateway = v4(&to),
+            Ok(RouteAttribute::Gateway(to)) => single.gateway = host(&to),
             Ok(RouteAttribute::MultiPath(several)) => {
                 hops = several.iter().map(Hop::from_next_hop).collect();
             }
@@ -257,16 +294,25 @@ fn parse_default_route(payload: &[u8]) -> Result<Option<DefaultRoute>, DecodeErr
 impl Hop {
     fn from_next_hop(hop: &RouteNextHop) -> Self {
         let gateway = hop.attributes.iter().find_map(|attribute| match attribute {
-            RouteAttribute::Gateway(to) => v4(to),
+            RouteAttribute::Gateway(to) => host(to),
             _ => None,
         });
         Self { index: hop.interface_index, gateway }
     }
 }
 
-const fn v4(to: &RouteAddress) -> Option<Ipv4Addr> {
+/// The family of an address, in netlink's words.
+pub(super) const fn family(address: IpAddr) -> AddressFamily {
+    match address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    }
+}
+
+const fn host(to: &RouteAddress) -> Option<IpAddr> {
     match to {
-        RouteAddress::Inet(address) => Some(*address),
+        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
+        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
         _ => None,
     }
 }

@@ -1,10 +1,11 @@
 //! What the kernel has of what concerns the plan.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kube_vip_core::address::{LinkName, Mac, Vip};
 use kube_vip_core::event::{Fence, Held, Link, Snapshot};
 use kube_vip_core::plan::Plan;
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::link::LinkFlags;
 
 use super::netlink::{Netlink, NetlinkError};
@@ -17,17 +18,17 @@ pub(super) struct Scope {
     pub(super) link: LinkName,
     vips: Vec<Vip>,
     gateway: Gateway,
-    /// The node's own address on the interface, at the last look.
-    pub(super) own: Option<Ipv4Addr>,
+    /// The node's own addresses on the interface, at the last look; one of each family at most.
+    own: Vec<IpAddr>,
 }
 
-/// The next hop of the default route. Listing a host's routes may take long where there are many,
+/// The next hops of the default routes. Listing a host's routes may take long where there are many,
 /// so it is looked for only when the interface has changed, or from time to time.
 #[derive(Debug, Default)]
 struct Gateway {
     /// What the interface was like when it was looked for; none: not looked for.
-    at: Option<(u32, LinkFlags, Option<Ipv4Addr>)>,
-    found: Option<Ipv4Addr>,
+    at: Option<(u32, LinkFlags, Vec<IpAddr>)>,
+    found: Vec<IpAddr>,
 }
 
 impl Scope {
@@ -37,7 +38,7 @@ impl Scope {
             link: plan.link.clone(),
             vips: plan.vips.iter().collect(),
             gateway: Gateway::default(),
-            own: None,
+            own: Vec::new(),
         }
     }
 
@@ -63,7 +64,7 @@ impl Scope {
     }
 
     /// The next look asks for the gateway whatever the interface is like.
-    pub(super) const fn forget_gateway(&mut self) {
+    pub(super) fn forget_gateway(&mut self) {
         self.gateway.at = None;
     }
 
@@ -113,12 +114,15 @@ impl Scope {
         interface: &Interface,
         others: &[Address],
     ) -> Result<Link, NetlinkError> {
-        let here = |found: &&Address| found.index == interface.index && !found.deprecated;
-        let address = others.iter().find(here).map(|found| found.address);
-        self.own = address;
-        let at = Some((interface.index, interface.flags, address));
+        let families = self.families();
+        let own = families.iter().filter_map(|family| own(others, interface.index, *family));
+        self.own = own.collect();
+        let at = Some((interface.index, interface.flags, self.own.clone()));
         if self.gateway.at != at {
-            let found = rtnl::gateway(netlink, interface.index)?;
+            let mut found = Vec::new();
+            for family in families {
+                found.extend(rtnl::gateway(netlink, interface.index, family)?);
+            }
             self.gateway = Gateway { at, found };
         }
         // IFF_RUNNING: its operational state is up or unknown (`dev_get_flags` in net/core/dev.c).
@@ -126,8 +130,32 @@ impl Scope {
         Ok(Link {
             mac: interface.mac.unwrap_or(Mac::ZERO),
             up: interface.flags.contains(up),
-            address,
-            gateway: self.gateway.found,
+            addresses: self.own.clone(),
+            gateways: self.gateway.found.clone(),
         })
     }
+
+    /// Which families the plan has, the first address's first.
+    fn families(&self) -> Vec<AddressFamily> {
+        let mut families: Vec<_> =
+            self.vips.iter().map(|vip| rtnl::family(vip.address())).collect();
+        families.dedup();
+        families.truncate(2);
+        families
+    }
+
+    /// The node's own address of the same family: what the kernel asks the segment with it as
+    /// sender carries this one instead.
+    pub(super) fn own(&self, address: IpAddr) -> Option<IpAddr> {
+        self.own.iter().find(|own| own.is_ipv4() == address.is_ipv4()).copied()
+    }
+}
+
+/// In whose name an interface asks: of IPv4 its first address, of IPv6 its link-local one.
+fn own(others: &[Address], index: u32, wanted: AddressFamily) -> Option<IpAddr> {
+    let mut here = others.iter().filter(|found| {
+        let usable = !found.deprecated && !found.tentative;
+        found.index == index && usable && rtnl::family(found.address) == wanted
+    });
+    here.find(|found| found.address.is_ipv4() || found.is_link_local()).map(|found| found.address)
 }

@@ -2,7 +2,7 @@
 //! clients are reset at once and connect anew, instead of waiting for an answer that never comes.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
@@ -78,7 +78,7 @@ impl Sockets {
         let failed = |source| SocketsError::Failed { action: "open a socket", source };
         let mut sockets = Self { channel: Channel::open(NETLINK_SOCK_DIAG).map_err(failed)? };
         for family in FAMILIES {
-            sockets.list(family, Ipv4Addr::UNSPECIFIED)?;
+            sockets.list(family, Ipv4Addr::UNSPECIFIED.into())?;
             // No socket has this id.
             sockets.destroy_one(family, [0; ID_BYTES])?;
         }
@@ -93,7 +93,7 @@ impl Sockets {
     ///
     /// # Errors
     /// If the kernel refuses.
-    pub fn destroy(&mut self, address: Ipv4Addr) -> Result<usize, SocketsError> {
+    pub fn destroy(&mut self, address: IpAddr) -> Result<usize, SocketsError> {
         let mut destroyed = 0;
         for _ in 0..ROUNDS {
             let before = destroyed;
@@ -109,7 +109,7 @@ impl Sockets {
         Ok(destroyed)
     }
 
-    fn list(&mut self, family: u8, address: Ipv4Addr) -> Result<Vec<Id>, SocketsError> {
+    fn list(&mut self, family: u8, address: IpAddr) -> Result<Vec<Id>, SocketsError> {
         let mut found = Vec::new();
         let ask = |body: &mut Body<'_>| {
             body.raw(&request(family, STATES, [0; ID_BYTES]));
@@ -153,16 +153,21 @@ fn request(family: u8, states: u32, id: Id) -> Vec<u8> {
 }
 
 /// A program for the kernel (`struct inet_diag_bc_op` and `struct inet_diag_hostcond`): the local
-/// address is this one with any port. It matches IPv6 sockets too (`inet_diag_bc_run` in
-/// net/ipv4/inet_diag.c compares IPv4 addresses with mapped ones).
-fn from(address: Ipv4Addr) -> Vec<u8> {
-    const LENGTH: u8 = 16;
+/// address is this one with any port. That of an IPv4 address matches IPv6 sockets too
+/// (`inet_diag_bc_run` in net/ipv4/inet_diag.c compares IPv4 addresses with mapped ones).
+fn from(address: IpAddr) -> Vec<u8> {
     const ANY_PORT: i32 = -1;
+    let (family, prefix, octets) = match address {
+        IpAddr::V4(address) => (IPV4, 32, address.octets().to_vec()),
+        IpAddr::V6(address) => (IPV6, 128, address.octets().to_vec()),
+    };
+    // What stands before the address takes 12 bytes, and no address is longer than 16.
+    let length = 12 + prefix / 8;
     // Go on after its end if it holds, and beyond that, which is no, if it does not.
-    let mut bytes = vec![SOURCE, LENGTH];
-    bytes.extend(u16::from(LENGTH + 4).to_ne_bytes());
-    bytes.extend([IPV4, 32, 0, 0]);
+    let mut bytes = vec![SOURCE, length];
+    bytes.extend(u16::from(length + 4).to_ne_bytes());
+    bytes.extend([family, prefix, 0, 0]);
     bytes.extend(ANY_PORT.to_ne_bytes());
-    bytes.extend(address.octets());
+    bytes.extend(octets);
     bytes
 }

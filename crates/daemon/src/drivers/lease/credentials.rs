@@ -4,7 +4,7 @@
 //! the file system again, and only what changed is read again.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ pub struct Places {
     pub service_host: Option<String>,
     /// `KUBERNETES_SERVICE_PORT`.
     pub service_port: Option<String>,
-    /// Tells this host's own IPv4 addresses, the plan's possibly among them.
-    pub addresses: fn() -> Vec<Ipv4Addr>,
+    /// Tells this host's own addresses, the plan's possibly among them.
+    pub addresses: fn() -> Vec<IpAddr>,
 }
 
 impl From<Credentials> for Places {

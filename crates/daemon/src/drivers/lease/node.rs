@@ -3,7 +3,7 @@
 //! The name of this node in the election need not be that of its Node. It is found by name, then by
 //! the label `kubernetes.io/hostname`, then by an `InternalIP` that this host has.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ pub(super) struct Finder {
     pub(super) shared: Arc<Shared>,
     pub(super) client: Arc<Client>,
     /// Tells this host's own addresses.
-    pub(super) addresses: fn() -> Vec<Ipv4Addr>,
+    pub(super) addresses: fn() -> Vec<IpAddr>,
     /// The addresses that move from host to host.
-    pub(super) vips: Arc<[Ipv4Addr]>,
+    pub(super) vips: Arc<[IpAddr]>,
     /// Who waits for the Node.
     pub(super) owner: Arc<Sender<Option<Owner>>>,
     /// Who waits for its label.
@@ -188,7 +188,7 @@ fn only(mut all: impl Iterator<Item = String>) -> Option<String> {
     all.next().is_none().then_some(first)
 }
 
-fn has_one_of(node: &Value, own: &[Ipv4Addr]) -> bool {
+fn has_one_of(node: &Value, own: &[IpAddr]) -> bool {
     let addresses = node["status"]["addresses"].as_array();
     addresses.into_iter().flatten().any(|address| {
         let number = address["address"].as_str().and_then(|text| text.parse().ok());

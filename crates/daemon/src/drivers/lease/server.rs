@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,32 +28,36 @@ const RESOLVE_TIME: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(super) struct Local {
     /// The plan's addresses.
-    pub(super) vips: Arc<[Ipv4Addr]>,
+    pub(super) vips: Arc<[IpAddr]>,
     /// The API server's port on this node.
     pub(super) port: u16,
 }
 
 impl Local {
     fn is_vip(&self, address: IpAddr) -> bool {
-        matches!(address.to_canonical(), IpAddr::V4(v4) if self.vips.contains(&v4))
+        self.vips.contains(&address.to_canonical())
     }
 
     /// This node's API server: at the URL's port, and at the plan's if that is another one (a load
     /// balancer may serve the address at a port of its own).
     fn sockets(&self, port: u16) -> Vec<SocketAddr> {
-        let mut all = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
-        if self.port != port {
-            all.push(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)));
-        }
-        all
+        let mut ports = vec![port];
+        ports.extend(Some(self.port).filter(|own| *own != port));
+        let at = |port| move |address| SocketAddr::new(address, port);
+        ports.into_iter().flat_map(|port| self.loopbacks().map(at(port))).collect()
+    }
+
+    /// That of IPv4, and where there is an IPv6 address to keep that of IPv6.
+    fn loopbacks(&self) -> impl Iterator<Item = IpAddr> + use<> {
+        let six = self.vips.iter().any(IpAddr::is_ipv6).then(|| Ipv6Addr::LOCALHOST.into());
+        std::iter::once(Ipv4Addr::LOCALHOST.into()).chain(six)
     }
 
     /// Where this node's API server may be if nothing is known of it: on loopback, and at this
     /// node's `own` addresses.
     pub(super) fn near(&self, own: &[IpAddr]) -> Vec<SocketAddr> {
-        let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
-        let own = own.iter().copied().filter(|own| !self.is_vip(*own) && *own != loopback);
-        let all = std::iter::once(loopback).chain(own);
+        let own = own.iter().copied().filter(|own| !self.is_vip(*own) && !own.is_loopback());
+        let all = self.loopbacks().chain(own);
         all.map(|address| SocketAddr::new(address, self.port)).collect()
     }
 }

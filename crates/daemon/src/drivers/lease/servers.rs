@@ -2,7 +2,7 @@
 //! `default/kubernetes`, into which every API server writes its own address. Without the right to
 //! read them there are none.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(super) struct Servers {
     pub(super) patience: Duration,
     /// Told when another server is preferred than before.
     pub(super) astray: Notify,
-    vips: Arc<[Ipv4Addr]>,
+    vips: Arc<[IpAddr]>,
     seen: Mutex<Seen>,
     routes: Mutex<Vec<(String, Arc<Route>)>>,
 }
@@ -55,7 +55,7 @@ struct Seen {
 impl Servers {
     /// None known. Never one of `vips`: that one is whoever holds it. `patience` is how long a
     /// server may be silent before another one is asked beside it.
-    pub(super) fn new(vips: Arc<[Ipv4Addr]>, patience: Duration) -> Self {
+    pub(super) fn new(vips: Arc<[IpAddr]>, patience: Duration) -> Self {
         Self {
             patience,
             astray: Notify::new(),
@@ -86,7 +86,7 @@ impl Servers {
     /// into the list, and those that it speaks to the others from.
     pub(super) fn own(&self) -> Vec<IpAddr> {
         let seen = self.lock();
-        let vips = self.vips.iter().map(|vip| IpAddr::V4(*vip));
+        let vips = self.vips.iter().copied();
         let peers = vips.chain(seen.others.iter().map(SocketAddr::ip));
         let mut all: Vec<_> = seen.own.iter().map(SocketAddr::ip).collect();
         all.extend(peers.filter_map(near::source).filter(|address| !self.is_vip(*address)));
@@ -130,7 +130,7 @@ impl Servers {
     }
 
     fn is_vip(&self, address: IpAddr) -> bool {
-        matches!(address.to_canonical(), IpAddr::V4(address) if self.vips.contains(&address))
+        self.vips.contains(&address.to_canonical())
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {

@@ -1,6 +1,6 @@
 //! The addresses, the interface and the fence.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kube_vip_core::address::Vip;
 use kube_vip_core::event::{Fence, Held};
@@ -36,7 +36,7 @@ impl Teller<'_> {
         );
     }
 
-    pub(super) fn refused(&self, address: Ipv4Addr, cause: &str) {
+    pub(super) fn refused(&self, address: IpAddr, cause: &str) {
         error!(
             %address, interface = %self.plan.link, cause,
             "the address could not be added, removed or announced; trying again in a second"

@@ -1,6 +1,6 @@
 //! Somebody else who speaks for the addresses, or in this node's name.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kube_vip_core::address::{Mac, NodeName};
 use tracing::{error, info, warn};
@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use super::Teller;
 
 impl Teller<'_> {
-    pub(super) fn rival(&self, address: Ipv4Addr, mac: Mac, node: Option<&NodeName>) {
+    pub(super) fn rival(&self, address: IpAddr, mac: Mac, node: Option<&NodeName>) {
         let interface = &self.plan.link;
         match node {
             Some(other) => warn!(
@@ -26,7 +26,7 @@ impl Teller<'_> {
         }
     }
 
-    pub(super) fn rival_gone(&self, address: Ipv4Addr, mac: Mac) {
+    pub(super) fn rival_gone(&self, address: IpAddr, mac: Mac) {
         info!(
             %address, %mac, interface = %self.plan.link,
             "nobody else has been heard speaking for the address for a while"

@@ -18,7 +18,7 @@ fn view(holder: &str) -> View {
         holding_on: None,
         handing_over: None,
         addresses: vec![AddressView {
-            address: Ipv4Addr::new(192, 168, 20, 140),
+            address: Ipv4Addr::new(192, 168, 20, 140).into(),
             prefix: 24,
             interface: "end0".to_owned(),
             present: false,
@@ -86,7 +86,7 @@ fn it_says_who_else_is_there_and_what_is_odd() {
         seconds_since_seen: 60.0,
     });
     view.rival = Some(RivalView {
-        address: Ipv4Addr::new(192, 168, 20, 140),
+        address: Ipv4Addr::new(192, 168, 20, 140).into(),
         mac: Mac([2, 0, 0, 0, 0, 9]),
         node: None,
         heard_at: since,

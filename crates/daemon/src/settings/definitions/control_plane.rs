@@ -57,8 +57,8 @@ definitions! {
         kind: Kind::Text("addresses", Values(|values, text| values.address = text)),
         group: Group::Address,
         help: "The virtual address; several are separated by commas",
-        doc: "IPv4 addresses of the nodes' network that nothing else uses. All of them go to the \
-              elected node. IPv6 addresses, DNS names and addresses from DHCP are not in this \
+        doc: "Addresses of the nodes' network that nothing else uses. All of them, IPv4 or \
+              IPv6, go to the elected node. DNS names and addresses from DHCP are not in this \
               version.",
         mistaken: &["vip", "vip_address_ipv6"],
         ..Definition::BASE
@@ -77,13 +77,15 @@ definitions! {
         env: &["vip_subnet"],
         flag: Flag::long("vipSubnet"),
         kind: Kind::Form("bits", |values, text| {
-            parse::prefix(text).map(|bits| values.prefix = bits)
+            parse::prefixes(text).map(|bits| values.prefixes = bits)
         }),
-        default: "32",
+        default: "32,128",
         group: Group::Address,
         help: "Prefix length that the address is configured with",
-        doc: "From 1 to 32; a leading slash is accepted. Of `32,128` the first is for IPv4. With \
-              32, the address brings no route with it, and none is lost when it moves.",
+        doc: "From 1 to 32 for IPv4 and to 128 for IPv6; a leading slash is accepted. Of two the \
+              first is for IPv4 and the second for IPv6; one is for both. With 32, the address \
+              brings no route with it, and none is lost when it moves; an IPv6 address never \
+              does.",
         ..Definition::BASE
     };
     VIP_CIDR = Definition {

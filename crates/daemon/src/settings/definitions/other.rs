@@ -140,7 +140,7 @@ pub(super) static TABLE: &[Definition] = &[
     known(
         &["vip_skipdad"],
         "",
-        part(Feature::Ipv6),
+        Kind::Switch(Nothing("no address waits: the Lease says whose it is")),
         "false",
         "Do not wait for duplicate address detection",
     ),

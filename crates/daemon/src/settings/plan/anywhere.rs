@@ -57,6 +57,7 @@ fn fitting(name: LinkName) -> Host {
     Host {
         links: vec![link(&name), link(&outer)],
         default_route_link: Some(outer),
+        without_ipv6: Vec::new(),
         host_name: "node".to_owned(),
         boot: String::new(),
     }

@@ -1,7 +1,7 @@
 //! The interface: the one that is named, or the one that fits.
 
 use std::cmp::Reverse;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use kube_vip_core::address::LinkName;
 use kube_vip_core::plan::Vips;
@@ -9,7 +9,7 @@ use kube_vip_core::plan::Vips;
 use super::Check;
 use crate::settings::definition::Wrong;
 use crate::settings::definitions::control_plane::{VIP_ALLOW_INTERFACE_NOT_UP, VIP_INTERFACE};
-use crate::settings::host::{Host, HostLink};
+use crate::settings::host::{Host, HostLink, in_one_subnet};
 use crate::settings::refusal::Problem;
 
 /// More interfaces than this are not listed: a node has one for each pod.
@@ -116,12 +116,12 @@ impl Check<'_> {
 /// address of the plan itself, left by an earlier process, shows nothing.
 fn by_subnet<'a>(host: &'a Host, vips: &Vips) -> Option<&'a HostLink> {
     let first = vips.iter().next()?.address();
-    let own = |address: Ipv4Addr| vips.iter().any(|vip| vip.address() == address);
+    let own = |address: IpAddr| vips.iter().any(|vip| vip.address() == address);
     let fit = |link: &HostLink| {
         let around = link
             .addresses
             .iter()
-            .filter(|(address, prefix)| !own(*address) && contains(*address, *prefix, first));
+            .filter(|(address, prefix)| !own(*address) && in_one_subnet(*address, *prefix, first));
         around.map(|(_, prefix)| *prefix).max()
     };
     host.links
@@ -130,12 +130,6 @@ fn by_subnet<'a>(host: &'a Host, vips: &Vips) -> Option<&'a HostLink> {
         .filter_map(|link| fit(link).map(|prefix| (link, prefix)))
         .min_by_key(|(link, prefix)| Reverse((link.up, *prefix)))
         .map(|(link, _)| link)
-}
-
-/// Whether two addresses are in one subnet of this prefix length.
-fn contains(address: Ipv4Addr, prefix: u8, other: Ipv4Addr) -> bool {
-    let mask = u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0);
-    address.to_bits() & mask == other.to_bits() & mask
 }
 
 /// The interfaces to choose from, as lines of a table; those with an address come first.
@@ -154,11 +148,8 @@ fn candidates(host: &Host) -> Vec<String> {
                 .iter()
                 .map(|(address, prefix)| format!("{address}/{prefix}"))
                 .collect();
-            let addresses = if addresses.is_empty() {
-                "no IPv4 address".to_owned()
-            } else {
-                addresses.join(" ")
-            };
+            let addresses =
+                if addresses.is_empty() { "no address".to_owned() } else { addresses.join(" ") };
             format!("{:width$}  {state:4}  {addresses}", link.name.as_str())
         })
         .collect();

@@ -42,6 +42,7 @@ fn board() -> Host {
             link("end1", [10, 0, 0, 5], 16),
             link("end0", [192, 168, 20, 141], 24),
         ],
+        without_ipv6: Vec::new(),
         default_route_link: LinkName::new("end1").ok(),
         host_name: "TPI-Alpha-1".to_owned(),
         boot: "a-boot".to_owned(),
@@ -321,7 +322,7 @@ fn nodes_have_names_of_their_own() {
 fn an_address_that_may_be_the_nodes_own_gets_a_warning() {
     assert_eq!(warnings(&config(&[("address", "192.168.20.141")])).len(), 1);
     let mut host = board();
-    host.links[2].addresses.push((VIP, 32));
+    host.links[2].addresses.push((VIP.into(), 32));
     assert_eq!(warnings(&on(&host, &[])), [""; 0], "left by an earlier process");
 }
 

@@ -6,7 +6,7 @@ use kube_vip_core::event::{
     Answer, Call, Candidacy, Candidate, Effect, Event, Failure, Held, LeaseWrite, Marks,
     Observation, Snapshot,
 };
-use kube_vip_core::wire::arp::Packet;
+use kube_vip_core::segment::{Claim, Question, Said};
 
 pub(super) fn event(event: &Event) -> String {
     match event {
@@ -24,7 +24,7 @@ pub(super) fn event(event: &Event) -> String {
         Event::Checked(check) => {
             format!("API servers: {:?}, elsewhere {:?}", check.local, check.elsewhere)
         }
-        Event::Heard { from, packet } => format!("heard {from}: {}", arp(packet)),
+        Event::Heard { from, said } => format!("heard {from}: {}", heard(said)),
         Event::Kernel(snapshot) => kernel(snapshot),
         Event::Refused { effect: refused, cause } => {
             format!("refused: {} ({cause})", effect(refused))
@@ -42,7 +42,7 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::Hold { vip, until, voice } => format!("hold {vip} until {until}, {voice:?}"),
         Effect::Drop(held) => format!("drop {} on {}", held.vip, held.link),
         Effect::Announce { address, mac } => format!("announce {address} at {mac}"),
-        Effect::Question { packet, to } => format!("ask {to}: {}", arp(packet)),
+        Effect::Question { question, to } => format!("ask {to}: {}", asked(question)),
         Effect::Check { .. } => "look at the API servers".to_owned(),
         Effect::Register(candidacy) => format!("say of ourselves: {}", said(candidacy)),
         Effect::Tell(notice) => format!("tell {notice:?}"),
@@ -102,9 +102,17 @@ fn said(candidacy: &Candidacy) -> String {
     format!("{fit}{cordoned}{consent}")
 }
 
-fn arp(packet: &Packet) -> String {
-    let Packet { operation, sender, target } = packet;
-    format!("{operation:?} of {} for {} to {}", sender.mac, sender.address, target.address)
+fn heard(said: &Said) -> String {
+    match said {
+        Said::Question(question) => asked(question),
+        Said::Claim(Claim { station, to }) => {
+            format!("{} has {}, told {to}", station.mac, station.address)
+        }
+    }
+}
+
+fn asked(Question { asker, address }: &Question) -> String {
+    format!("{} at {} asks for {address}", asker.address, asker.mac)
 }
 
 fn kernel(snapshot: &Snapshot) -> String {

@@ -43,8 +43,8 @@ fn a_snapshot_shows_the_lifetime_in_whole_seconds() {
         name: LinkName::new("eth0").expect("a name"),
         mac: Mac::ZERO,
         up: true,
-        address: [192, 0, 2, 101].into(),
-        gateway: None,
+        addresses: vec![[192, 0, 2, 101].into()],
+        gateways: Vec::new(),
         fence: true,
     };
     let mut kernel = Kernel::default();

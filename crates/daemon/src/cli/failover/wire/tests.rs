@@ -6,7 +6,7 @@ use super::on;
 
 #[test]
 fn an_address_is_on_a_subnet_with_its_prefix() {
-    let vip = Ipv4Addr::new(192, 168, 20, 140);
+    let vip = Ipv4Addr::new(192, 168, 20, 140).into();
     for (own, prefix, is) in [
         ([192, 168, 20, 11], 24, true),
         ([192, 168, 21, 11], 24, false),

@@ -1,7 +1,10 @@
 //! Who is listened to, and for how long.
 
-use kube_vip_core::wire::arp::Station;
-use kube_vip_core::wire::ethernet::ARP;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use kube_vip_core::address::link_local;
+use kube_vip_core::wire::arp::{Operation, Packet, Station};
+use kube_vip_core::wire::ndp;
 
 use super::*;
 
@@ -11,9 +14,15 @@ const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 140);
 const NODE: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 11);
 const PEER: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 12);
 
+const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x140);
+
 fn heard(packet: Packet, destination: Mac) -> Option<Kind> {
-    let header = Header { destination, source: packet.sender.mac, ethertype: ARP };
-    kind(&(header, packet), OWN, &[VIP])
+    frame(&packet.frame(destination))
+}
+
+fn frame(frame: &[u8]) -> Option<Kind> {
+    let heard = Said::parse(frame).expect("it is valid");
+    kind(&heard, OWN, &[VIP.into(), SIX.into()])
 }
 
 fn reply(mac: Mac, address: Ipv4Addr) -> Packet {
@@ -44,6 +53,21 @@ fn an_answer_to_us_is_heard_and_one_to_others_is_not() {
     assert_eq!(heard(reply(OTHER, PEER), OWN), Some(Kind::Answers));
     assert_eq!(heard(reply(OTHER, PEER), Mac::BROADCAST), None);
     assert_eq!(heard(reply(OTHER, VIP), Mac([2, 0, 0, 0, 0, 3])), None);
+}
+
+#[test]
+fn the_same_holds_for_ipv6() {
+    let announced = ndp::Packet::unsolicited(OTHER, SIX);
+    assert_eq!(frame(&announced.frame(OTHER, Mac::BROADCAST)), Some(Kind::Speaks));
+    let (peer, us) = (link_local(OTHER), link_local(OWN));
+    let asks = |from, for_whom| ndp::Packet::solicitation((OTHER, from), for_whom);
+    let probe = asks(Ipv6Addr::UNSPECIFIED, SIX);
+    assert_eq!(frame(&probe.frame(OTHER, Mac::BROADCAST)), Some(Kind::Probes));
+    assert_eq!(frame(&asks(SIX, peer).frame(OTHER, Mac::BROADCAST)), Some(Kind::Speaks));
+    assert_eq!(frame(&asks(peer, SIX).frame(OTHER, Mac::BROADCAST)), None);
+    let answer = ndp::Packet::answer((OTHER, peer), us);
+    assert_eq!(frame(&answer.frame(OTHER, OWN)), Some(Kind::Answers));
+    assert_eq!(frame(&answer.frame(OTHER, Mac([2, 0, 0, 0, 0, 3]))), None);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The steps that changes of the fence are made of.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::super::message::Body;
 use super::connection::{Batch, Undone};
 use super::nf_tables::Verb;
-use super::table::{self, Element, Set};
+use super::table::{self, Element, Family, Kind, Set};
 use super::{Fence, FenceError, GUARD_AFTER_TERM, Grant, TRIES, Voice};
 
 /// How much longer than the guard the node's own address is kept.
@@ -41,9 +41,9 @@ impl Fence {
     }
 
     /// A new token, from now on in the kernel for so long.
-    pub(super) fn token(&mut self, keep: Duration) -> Result<Ipv4Addr, Undone> {
+    pub(super) fn token(&mut self, keep: Duration) -> Result<IpAddr, Undone> {
         self.tokens = self.tokens.wrapping_add(1);
-        let number = Ipv4Addr::from_bits(self.tokens);
+        let number = IpAddr::from(Ipv4Addr::from_bits(self.tokens));
         let mut batch = Batch::default();
         self.table.add(&mut batch, Set::Token, Element { key: number, own: None, rest: keep });
         self.connection.commit(batch)?;
@@ -54,7 +54,7 @@ impl Fence {
         &self,
         grant: Grant,
         rest: Duration,
-        token: Ipv4Addr,
+        token: IpAddr,
         found: &Found,
     ) -> Batch {
         let mut batch = Batch::default();
@@ -63,9 +63,9 @@ impl Fence {
         self.drop_voice(&mut batch, found);
         let element = Element { key: grant.address, own: None, rest };
         if grant.voice == Voice::Answering {
-            self.table.add(&mut batch, Set::Answering, element);
+            self.table.add(&mut batch, Set::for_address(Kind::Answering, element.key), element);
         }
-        self.table.add(&mut batch, Set::Accepting, element);
+        self.table.add(&mut batch, Set::for_address(Kind::Accepting, element.key), element);
         batch
     }
 
@@ -73,11 +73,15 @@ impl Fence {
     pub(super) fn guard(
         &self,
         batch: &mut Batch,
-        key: Ipv4Addr,
-        (own, rest): (Option<Ipv4Addr>, Duration),
+        key: IpAddr,
+        (own, rest): (Option<IpAddr>, Duration),
         found: &Found,
     ) {
-        let own = Some(own.unwrap_or(Ipv4Addr::UNSPECIFIED));
+        let nobody = match Family::of(key) {
+            Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+            Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let own = Some(own.unwrap_or(nobody));
         let guarded = found.guard.map_or(Duration::ZERO, |guard| guard.rest);
         let told = found.own.filter(|told| told.own == own && told.rest >= guarded);
         if guarded >= rest && told.is_some() {
@@ -85,43 +89,53 @@ impl Fence {
         }
         self.drop_guard(batch, found);
         let rest = guarded.max(rest);
-        self.table.add(batch, Set::Guard, Element { key, own: None, rest });
+        self.table.add(batch, Set::for_address(Kind::Guard, key), Element { key, own: None, rest });
         // It outlasts the guard, whatever is rounded.
         let rest = rest + OWN_AFTER_GUARD;
-        self.table.add(batch, Set::Own, Element { key, own, rest });
+        self.table.add(batch, Set::for_address(Kind::Own, key), Element { key, own, rest });
     }
 
     pub(super) fn drop_guard(&self, batch: &mut Batch, found: &Found) {
-        self.remove_found(batch, [(Set::Guard, found.guard), (Set::Own, found.own)]);
+        self.remove_found(batch, [(Kind::Guard, found.guard), (Kind::Own, found.own)]);
     }
 
     pub(super) fn drop_voice(&self, batch: &mut Batch, found: &Found) {
-        let sets = [(Set::Answering, found.answering), (Set::Accepting, found.accepting)];
+        let sets = [(Kind::Answering, found.answering), (Kind::Accepting, found.accepting)];
         self.remove_found(batch, sets);
     }
 
-    fn remove_found(&self, batch: &mut Batch, found: [(Set, Option<Element>); 2]) {
-        for (set, element) in found {
+    fn remove_found(&self, batch: &mut Batch, found: [(Kind, Option<Element>); 2]) {
+        for (kind, element) in found {
             if let Some(element) = element {
-                self.table.remove(batch, set, element.key);
+                self.table.remove(batch, Set::for_address(kind, element.key), element.key);
             }
         }
     }
 
-    pub(super) fn find(&mut self, address: Ipv4Addr) -> Result<Found, FenceError> {
+    pub(super) fn find(&mut self, address: IpAddr) -> Result<Found, FenceError> {
         Ok(Found {
-            guard: self.found(Set::Guard, address)?,
-            own: self.found(Set::Own, address)?,
-            accepting: self.found(Set::Accepting, address)?,
-            answering: self.found(Set::Answering, address)?,
+            guard: self.found(Kind::Guard, address)?,
+            own: self.found(Kind::Own, address)?,
+            accepting: self.found(Kind::Accepting, address)?,
+            answering: self.found(Kind::Answering, address)?,
         })
     }
 
-    fn found(&mut self, set: Set, address: Ipv4Addr) -> Result<Option<Element>, FenceError> {
+    fn found(&mut self, kind: Kind, address: IpAddr) -> Result<Option<Element>, FenceError> {
+        let set = Set::for_address(kind, address);
         let Self { connection, table, .. } = self;
         let ask = |body: &mut Body<'_>| table.ask_element(body, set, address);
         let parse = |message: &[u8]| table::elements(message).first().copied();
         Ok(connection.get(Verb::GetElement, ask, parse)?)
+    }
+
+    /// The addresses of both families to which the rules apply.
+    pub(super) fn guarded(&mut self) -> Result<Vec<Element>, FenceError> {
+        let mut guarded = Vec::new();
+        for family in Family::ALL {
+            guarded.extend(self.elements(Set::Of(Kind::Guard, family))?);
+        }
+        Ok(guarded)
     }
 
     pub(super) fn elements(&mut self, set: Set) -> Result<Vec<Element>, FenceError> {

@@ -91,6 +91,7 @@ pub(super) mod set {
     /// How `nft` shows the keys: the numbers are its own (include/datatype.h of nftables).
     pub(in super::super) const MARK: u32 = 19;
     pub(in super::super) const IPV4_ADDRESS: u32 = 7;
+    pub(in super::super) const IPV6_ADDRESS: u32 = 8;
 }
 
 /// `NFTA_SET_ELEM_*`, `NFTA_SET_ELEM_LIST_*` and `NFTA_LIST_*`.
@@ -114,13 +115,13 @@ pub(super) mod rule {
     pub(in super::super) const EXPRESSIONS: u16 = 4;
 }
 
-/// A register of four bytes (`NFT_REG32_00` and up).
+/// Room for sixteen bytes: four registers (`NFT_REG32_00` and up).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Register(u32);
 
 impl Register {
     pub(super) const A: Self = Self(8);
-    pub(super) const B: Self = Self(9);
+    pub(super) const B: Self = Self(12);
 }
 
 /// One step of a rule: the rule ends where it does not match.
@@ -130,8 +131,10 @@ pub(super) enum Step {
     Protocol(u16),
     /// So many bytes, from so far into the network header, into a register.
     Load { offset: u32, length: u32, to: Register },
-    /// The register does not begin with these bytes.
-    Differs(Register, [u8; 2]),
+    /// The register begins with these bytes.
+    Is(Register, &'static [u8]),
+    /// It does not.
+    Differs(Register, &'static [u8]),
     /// The register is in the set.
     Within(Register, &'static str),
     /// It is not.
@@ -140,6 +143,9 @@ pub(super) enum Step {
     Find { key: Register, map: &'static str, to: Register },
     /// The register goes into the network header.
     Store { from: Register, offset: u32, length: u32 },
+    /// The same with a part of the pseudo-header: the checksum of what the packet carries is
+    /// brought into line with it.
+    StoreAddress { from: Register, offset: u32, length: u32 },
     /// The packet is dropped.
     Drop,
 }
@@ -154,6 +160,8 @@ const NETWORK_HEADER: u32 = 1;
 /// `NFT_CMP_EQ` and `NFT_CMP_NEQ`.
 const EQUAL: u32 = 0;
 const DIFFERS: u32 = 1;
+/// `NFT_PAYLOAD_L4CSUM_PSEUDOHDR`.
+const PSEUDO_HEADER: u32 = 1;
 /// `NFT_LOOKUP_F_INV`.
 const INVERTED: u32 = 1;
 /// `NFT_REG_VERDICT`.
@@ -170,7 +178,7 @@ impl Step {
                     data.number(1, Register::A.0);
                     data.number(2, META_PROTOCOL);
                 });
-                compare(list, Register::A, EQUAL, ethertype.to_be_bytes());
+                compare(list, Register::A, EQUAL, &ethertype.to_be_bytes());
             }
             Self::Load { offset, length, to } => expression(list, "payload", |data| {
                 data.number(1, to.0);
@@ -178,6 +186,7 @@ impl Step {
                 data.number(3, offset);
                 data.number(4, length);
             }),
+            Self::Is(register, bytes) => compare(list, register, EQUAL, bytes),
             Self::Differs(register, bytes) => compare(list, register, DIFFERS, bytes),
             Self::Within(register, set) => look_up(list, register, set, |_| {}),
             Self::Outside(register, set) => {
@@ -185,10 +194,11 @@ impl Step {
             }
             Self::Find { key, map, to } => look_up(list, key, map, |data| data.number(3, to.0)),
             Self::Store { from, offset, length } => expression(list, "payload", |data| {
-                data.number(5, from.0);
-                data.number(2, NETWORK_HEADER);
-                data.number(3, offset);
-                data.number(4, length);
+                store(data, from, (offset, length));
+            }),
+            Self::StoreAddress { from, offset, length } => expression(list, "payload", |data| {
+                store(data, from, (offset, length));
+                data.number(8, PSEUDO_HEADER);
             }),
             Self::Drop => expression(list, "immediate", |data| {
                 data.number(1, VERDICT_REGISTER);
@@ -198,11 +208,18 @@ impl Step {
     }
 }
 
-fn compare(list: &mut Body<'_>, register: Register, how: u32, bytes: [u8; 2]) {
+fn store(data: &mut Body<'_>, from: Register, (offset, length): (u32, u32)) {
+    data.number(5, from.0);
+    data.number(2, NETWORK_HEADER);
+    data.number(3, offset);
+    data.number(4, length);
+}
+
+fn compare(list: &mut Body<'_>, register: Register, how: u32, bytes: &[u8]) {
     expression(list, "cmp", |data| {
         data.number(1, register.0);
         data.number(2, how);
-        data.nested(3, |value| value.attribute(element::VALUE, &bytes));
+        data.nested(3, |value| value.attribute(element::VALUE, bytes));
     });
 }
 

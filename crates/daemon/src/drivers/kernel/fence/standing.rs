@@ -11,7 +11,7 @@ use super::connection::{Batch, Undone};
 use super::nf_tables::Verb;
 use super::part::Part;
 use super::rules::Chain;
-use super::table::{Set, rules_of};
+use super::table::rules_of;
 use super::{Fence, FenceError, Protection, TRIES};
 
 impl Fence {
@@ -63,7 +63,7 @@ impl Fence {
 
     /// Removes the table if nothing is guarded.
     pub(super) fn tidy(&mut self) -> Result<(), FenceError> {
-        if self.elements(Set::Guard)?.is_empty() { self.remove() } else { Ok(()) }
+        if self.guarded()?.is_empty() { self.remove() } else { Ok(()) }
     }
 
     fn remove(&mut self) -> Result<(), FenceError> {

@@ -1,6 +1,6 @@
 //! The table of one election in the kernel's words, and back.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kube_vip_core::address::LinkName;
@@ -18,12 +18,45 @@ const NAME_BYTES: usize = 256;
 /// What the name of every table begins with.
 const PREFIX: &str = "kube-vip-";
 
-const IPV4_BYTES: u32 = 4;
+/// A token is a number of so many bytes.
+const TOKEN_BYTES: u32 = 4;
 
-/// A set of IPv4 addresses, but for the tokens, which are numbers. The elements of all have
-/// timeouts.
+/// Which addresses a set has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Set {
+pub(super) enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+impl Family {
+    pub(super) const ALL: [Self; 2] = [Self::Ipv4, Self::Ipv6];
+
+    pub(super) const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
+        }
+    }
+
+    /// How many bytes an address has.
+    pub(super) const fn bytes(self) -> u32 {
+        match self {
+            Self::Ipv4 => 4,
+            Self::Ipv6 => 16,
+        }
+    }
+
+    const fn shown(self) -> u32 {
+        match self {
+            Self::Ipv4 => set::IPV4_ADDRESS,
+            Self::Ipv6 => set::IPV6_ADDRESS,
+        }
+    }
+}
+
+/// What being in a set means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
     /// Addresses to which the rules apply at all.
     Guard,
     /// A map: what the node's own address is beside each of these.
@@ -32,19 +65,39 @@ pub(super) enum Set {
     Accepting,
     /// Addresses that we may speak for.
     Answering,
+}
+
+/// A set of addresses of one family, or the one of tokens, which are numbers. The elements of all
+/// have timeouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Set {
+    Of(Kind, Family),
     /// A batch that comes too late does not find its token.
     Token,
 }
 
 impl Set {
-    const ALL: [Self; 5] = [Self::Guard, Self::Own, Self::Accepting, Self::Answering, Self::Token];
+    fn all() -> impl Iterator<Item = Self> {
+        const KINDS: [Kind; 4] = [Kind::Guard, Kind::Own, Kind::Accepting, Kind::Answering];
+        let of = |family| KINDS.map(|kind| Self::Of(kind, family));
+        Family::ALL.into_iter().flat_map(of).chain([Self::Token])
+    }
+
+    /// The one for this address.
+    pub(super) const fn for_address(kind: Kind, address: IpAddr) -> Self {
+        Self::Of(kind, Family::of(address))
+    }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Guard => "guard",
-            Self::Own => "own",
-            Self::Accepting => "accepting",
-            Self::Answering => "answering",
+            Self::Of(Kind::Guard, Family::Ipv4) => "guard",
+            Self::Of(Kind::Own, Family::Ipv4) => "own",
+            Self::Of(Kind::Accepting, Family::Ipv4) => "accepting",
+            Self::Of(Kind::Answering, Family::Ipv4) => "answering",
+            Self::Of(Kind::Guard, Family::Ipv6) => "guard6",
+            Self::Of(Kind::Own, Family::Ipv6) => "own6",
+            Self::Of(Kind::Accepting, Family::Ipv6) => "accepting6",
+            Self::Of(Kind::Answering, Family::Ipv6) => "answering6",
             Self::Token => "token",
         }
     }
@@ -54,9 +107,9 @@ impl Set {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
     /// The address, or the token's number.
-    pub(super) key: Ipv4Addr,
-    /// In [`Set::Own`]: the node's own address.
-    pub(super) own: Option<Ipv4Addr>,
+    pub(super) key: IpAddr,
+    /// In [`Kind::Own`]: the node's own address.
+    pub(super) own: Option<IpAddr>,
     /// How long the kernel keeps it.
     pub(super) rest: Duration,
 }
@@ -87,7 +140,7 @@ impl Table {
             body.text(table::NAME, &self.name);
             body.number(table::FLAGS, flags);
         });
-        for (id, set) in (1..).zip(Set::ALL) {
+        for (id, set) in (1..).zip(Set::all()) {
             batch.add(Verb::NewSet, NLM_F_CREATE, Part::Set, |body| self.set(body, set, id));
         }
     }
@@ -96,13 +149,16 @@ impl Table {
         body.text(set::TABLE, &self.name);
         body.text(set::NAME, kind.name());
         body.number(set::ID, id);
-        body.number(set::KEY_LENGTH, IPV4_BYTES);
-        let shown = if kind == Set::Token { set::MARK } else { set::IPV4_ADDRESS };
+        let (bytes, shown) = match kind {
+            Set::Token => (TOKEN_BYTES, set::MARK),
+            Set::Of(_, family) => (family.bytes(), family.shown()),
+        };
+        body.number(set::KEY_LENGTH, bytes);
         body.number(set::KEY_TYPE, shown);
-        if kind == Set::Own {
+        if matches!(kind, Set::Of(Kind::Own, _)) {
             body.number(set::FLAGS, set::TIMEOUT | set::MAP);
-            body.number(set::DATA_TYPE, set::IPV4_ADDRESS);
-            body.number(set::DATA_LENGTH, IPV4_BYTES);
+            body.number(set::DATA_TYPE, shown);
+            body.number(set::DATA_LENGTH, bytes);
         } else {
             body.number(set::FLAGS, set::TIMEOUT);
         }
@@ -154,7 +210,7 @@ impl Table {
             self.element(body, set, element.key, |body| {
                 if let Some(own) = element.own {
                     body.nested(element::DATA, |data| {
-                        data.attribute(element::VALUE, &own.octets());
+                        data.attribute(element::VALUE, &octets(own));
                     });
                 }
                 let milliseconds = u64::try_from(element.rest.as_millis()).unwrap_or(u64::MAX);
@@ -164,13 +220,13 @@ impl Table {
     }
 
     /// An element that must be there.
-    pub(super) fn remove(&self, batch: &mut Batch, set: Set, key: Ipv4Addr) {
+    pub(super) fn remove(&self, batch: &mut Batch, set: Set, key: IpAddr) {
         batch.add(Verb::DeleteElement, 0, Part::Element, |body| {
             self.ask_element(body, set, key);
         });
     }
 
-    pub(super) fn ask_element(&self, body: &mut Body<'_>, set: Set, key: Ipv4Addr) {
+    pub(super) fn ask_element(&self, body: &mut Body<'_>, set: Set, key: IpAddr) {
         self.element(body, set, key, |_| {});
     }
 
@@ -192,14 +248,14 @@ impl Table {
         &self,
         body: &mut Body<'_>,
         set: Set,
-        key: Ipv4Addr,
+        key: IpAddr,
         more: impl FnOnce(&mut Body<'_>),
     ) {
         self.ask_elements(body, set);
         body.nested(element::ELEMENTS, |list| {
             list.nested(element::LIST_ELEMENT, |body| {
                 body.nested(element::KEY, |value| {
-                    value.attribute(element::VALUE, &key.octets());
+                    value.attribute(element::VALUE, &octets(key));
                 });
                 more(body);
             });
@@ -216,13 +272,26 @@ pub(super) fn elements(message: &[u8]) -> Vec<Element> {
 fn element_of(attributes: &[u8]) -> Option<Element> {
     let address = |kind| {
         let value = attribute(attribute(attributes, kind)?, element::VALUE)?;
-        value.first_chunk().copied().map(Ipv4Addr::from_octets)
+        address_of(value)
     };
     let rest = attribute(attributes, element::EXPIRATION)
         .or_else(|| attribute(attributes, element::TIMEOUT))
         .and_then(<[u8]>::first_chunk)
         .map_or(Duration::MAX, |bytes| Duration::from_millis(u64::from_be_bytes(*bytes)));
     Some(Element { key: address(element::KEY)?, own: address(element::DATA), rest })
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+fn address_of(octets: &[u8]) -> Option<IpAddr> {
+    let four = || octets.try_into().ok().map(Ipv4Addr::from_octets).map(IpAddr::V4);
+    let six = || octets.try_into().ok().map(Ipv6Addr::from_octets).map(IpAddr::V6);
+    four().or_else(six)
 }
 
 /// How many rules a chain has, after a question for it.

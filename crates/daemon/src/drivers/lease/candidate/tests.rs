@@ -27,7 +27,7 @@ fn candidacy() -> Candidacy {
         cordoned: false,
         priority: 7,
         mac: Some(Mac([2, 0, 0, 0, 0, 1])),
-        address: Some(Ipv4Addr::new(192, 0, 2, 7)),
+        address: Some(Ipv4Addr::new(192, 0, 2, 7).into()),
         boot: "b-1".to_owned(),
         consent: Some(Nonce("n-1".to_owned())),
     }
@@ -135,7 +135,7 @@ fn what_makes_no_sense_invites_nobody() {
         "kube-vip.io/fit": "yes",
         "kube-vip.io/priority": "-1",
         "kube-vip.io/mac": "here",
-        "kube-vip.io/address": "::1",
+        "kube-vip.io/address": "192.0.2",
     });
     let read = candidate(&object, "plndr-cp-lock").unwrap().unwrap().candidacy;
     let none = Candidacy {

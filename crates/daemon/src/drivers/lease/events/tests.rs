@@ -14,7 +14,7 @@ fn plan() -> Plan {
     Plan {
         node: NodeName::new("cp-1").unwrap(),
         link: LinkName::new("eth0").unwrap(),
-        vips: Vips::new(vec![Vip::new(Ipv4Addr::new(192, 0, 2, 10), 32).unwrap()]).unwrap(),
+        vips: Vips::new(vec![Vip::new(Ipv4Addr::new(192, 0, 2, 10).into(), 32).unwrap()]).unwrap(),
         lease: LeasePlan {
             namespace: "kube-system".to_owned(),
             name: "plndr-cp-lock".to_owned(),
@@ -71,7 +71,7 @@ fn the_end_of_a_term_is_told_once() {
 #[test]
 fn a_conflict_names_the_stranger() {
     let rival = Notice::Rival {
-        address: Ipv4Addr::new(192, 0, 2, 10),
+        address: Ipv4Addr::new(192, 0, 2, 10).into(),
         mac: Mac([2, 0, 0, 0, 0, 9]),
         node: None,
     };

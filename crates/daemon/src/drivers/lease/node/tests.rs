@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn a_node_is_known_by_an_internal_address() {
-    let own = [Ipv4Addr::new(192, 0, 2, 7), Ipv4Addr::new(192, 0, 2, 8)];
+    let own = ["192.0.2.7", "192.0.2.8"].map(|text| text.parse::<IpAddr>().unwrap());
     let node =
         |addresses: Value| has_one_of(&json!({ "status": { "addresses": addresses } }), &own);
     assert!(node(json!([

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
 
 fn local() -> Local {
     Local { vips: Arc::from([VIP]), port: 6443 }
@@ -72,7 +72,7 @@ async fn the_plans_own_address_is_dialled_on_this_node() {
 #[tokio::test]
 async fn a_name_of_the_plans_own_address_is_dialled_on_this_node() {
     let mut server = parse("https://localhost:6443").unwrap();
-    server.local.vips = Arc::from([Ipv4Addr::LOCALHOST]);
+    server.local.vips = Arc::from([Ipv4Addr::LOCALHOST.into()]);
     server.local.port = 7443;
     let sockets = server.sockets().await.unwrap();
     assert_eq!(sockets, ["127.0.0.1:6443".parse().unwrap(), "127.0.0.1:7443".parse().unwrap()]);
@@ -94,7 +94,7 @@ async fn the_last_known_addresses_outlive_the_name_server() {
     *server.names.known.lock().unwrap() = vec!["192.0.2.77".parse().unwrap()];
     let sockets = server.sockets().await.unwrap();
     assert_eq!(sockets, ["192.0.2.77:6443".parse().unwrap(), "127.0.0.1:6443".parse().unwrap()]);
-    *server.names.known.lock().unwrap() = vec![VIP.into()];
+    *server.names.known.lock().unwrap() = vec![VIP];
     assert_eq!(server.sockets().await.unwrap(), ["127.0.0.1:6443".parse().unwrap()]);
 }
 
@@ -107,7 +107,7 @@ async fn a_slow_look_up_is_not_started_twice() {
         let outcome = names.resolve("api.example").await;
         assert!(matches!(outcome, Err(ResolveError::Slow(_))), "{outcome:?}");
     }
-    tell.send(Ok(vec![VIP.into()])).unwrap();
+    tell.send(Ok(vec![VIP])).unwrap();
     assert_eq!(names.resolve("api.example").await.unwrap(), [IpAddr::from(VIP)]);
     assert_eq!(names.known(), [IpAddr::from(VIP)]);
     assert!(names.running.lock().await.is_none());
@@ -147,7 +147,7 @@ fn this_node_is_looked_at_on_this_node() {
 fn a_name_is_near_if_it_last_resolved_to_this_node() {
     let server = parse("https://api.example:8443").unwrap();
     assert!(!server.is_near());
-    *server.names.known.lock().unwrap() = vec![VIP.into()];
+    *server.names.known.lock().unwrap() = vec![VIP];
     assert!(server.is_near());
     assert_eq!(server.near(&[])[0], "127.0.0.1:8443".parse().unwrap());
     assert!(parse("https://127.0.0.1:6443").unwrap().is_near());

@@ -1,10 +1,11 @@
 //! What is made of a list of EndpointSlices.
 
 use serde_json::json;
+use std::net::Ipv4Addr;
 
 use super::*;
 
-const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
 
 fn all(list: &Value) -> Vec<String> {
     let reply = Reply { status: StatusCode::OK, body: list.to_string().into() };
@@ -69,7 +70,7 @@ fn neither_this_node_nor_the_plans_address_is_another_server() {
     ]));
     assert_eq!(servers.known(), sockets(&["192.0.2.12:6443"]));
     assert!(servers.own().contains(&Ipv4Addr::LOCALHOST.into()));
-    assert!(!servers.own().contains(&VIP.into()));
+    assert!(!servers.own().contains(&VIP));
 }
 
 #[test]

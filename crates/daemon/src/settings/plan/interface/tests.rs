@@ -1,6 +1,6 @@
 //! Tests of the choice of an interface.
 
-use kube_vip_core::address::Mac;
+use kube_vip_core::address::{Mac, Vip};
 
 use super::*;
 use crate::settings::config::Config;
@@ -21,6 +21,7 @@ fn link(name: &str, addresses: &[([u8; 4], u8)]) -> HostLink {
 fn host(links: Vec<HostLink>, route: &str) -> Host {
     Host {
         links,
+        without_ipv6: Vec::new(),
         default_route_link: LinkName::new(route).ok(),
         host_name: "n1".to_owned(),
         boot: String::new(),
@@ -149,9 +150,31 @@ fn a_host_full_of_pods_lists_what_matters() {
 
 #[test]
 fn prefix_lengths_of_every_size() {
-    let a = Ipv4Addr::new(10, 1, 2, 3);
-    let b = Ipv4Addr::new(10, 1, 2, 200);
-    assert!(contains(a, 24, b) && !contains(a, 25, b));
-    assert!(contains(a, 0, Ipv4Addr::BROADCAST));
-    assert!(contains(a, 32, a) && !contains(a, 32, b));
+    let [a, b, top] = ["10.1.2.3", "10.1.2.200", "255.255.255.255"].map(address);
+    assert!(in_one_subnet(a, 24, b) && !in_one_subnet(a, 25, b));
+    assert!(in_one_subnet(a, 0, top));
+    assert!(in_one_subnet(a, 32, a) && !in_one_subnet(a, 32, b));
+    let [c, d] = ["fd00:20::140", "fd00:20::1:2"].map(address);
+    assert!(in_one_subnet(c, 64, d) && !in_one_subnet(c, 112, d) && in_one_subnet(c, 128, c));
+    assert!(!in_one_subnet(a, 0, c) && !in_one_subnet(c, 0, a));
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+#[test]
+fn an_ipv6_address_finds_its_subnet() {
+    let six = HostLink {
+        addresses: vec![(address("fd00:20::11"), 64), (address("fe80::11"), 64)],
+        ..link("end1", &[])
+    };
+    let links = vec![link("end0", &[([192, 168, 20, 11], 24)]), six];
+    let vips = |text: &str| {
+        let vip = Vip::new(address(text), 128).expect("a unicast address");
+        Vips::new(vec![vip]).expect("one")
+    };
+    let found = |text| by_subnet(&host(links.clone(), ""), &vips(text)).map(|l| l.name.to_string());
+    assert_eq!(found("fd00:20::140"), Some("end1".to_owned()));
+    assert_eq!(found("fd00:21::140"), None);
 }
