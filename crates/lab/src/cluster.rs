@@ -3,6 +3,7 @@
 //! Pods are static ones: there are no controllers and no scheduler.
 
 pub mod assets;
+mod audit;
 mod cgroups;
 pub mod containerd;
 pub mod control_plane;

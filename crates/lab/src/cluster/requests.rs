@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Cluster;
 use super::https::Answer;
@@ -58,10 +58,7 @@ impl Cluster {
     /// # Errors
     /// If there is no answer.
     pub fn create(&self, node: usize, path: &str, object: &Value) -> io::Result<Answer> {
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
-        let stream = connect(self.world.node(node), local)?;
-        let json = object.to_string();
-        self.timed(self.administrator.send(stream, (Method::POST, path), json))
+        self.send(node, (Method::POST, path), object)
     }
 
     fn timed(&self, answer: impl Future<Output = io::Result<Answer>>) -> io::Result<Answer> {
@@ -75,10 +72,27 @@ impl Cluster {
     /// # Errors
     /// If there is no answer.
     pub fn patch(&self, node: usize, path: &str, object: &Value) -> io::Result<Answer> {
+        self.send(node, (Method::PATCH, path), object)
+    }
+
+    /// Deletes what is at `path` of a node's own API server.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub fn delete(&self, node: usize, path: &str) -> io::Result<Answer> {
+        self.send(node, (Method::DELETE, path), &json!({}))
+    }
+
+    fn send(&self, node: usize, request: (Method, &str), object: &Value) -> io::Result<Answer> {
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
         let stream = connect(self.world.node(node), local)?;
-        let json = object.to_string();
-        self.timed(self.administrator.send(stream, (Method::PATCH, path), json))
+        self.timed(self.administrator.send(stream, request, object.to_string()))
+    }
+
+    /// The authority of the API servers' certificates, in PEM.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.pki.server_authority().certificate()
     }
 }
 

@@ -127,14 +127,18 @@ impl Trial {
     }
 
     /// Tells at once, also where the tests' output is caught.
-    fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         let at = self.began.elapsed().as_secs_f64();
         // With stderr gone there is nobody to tell.
         let _ = writeln!(io::stderr(), "{:>8} {at:>7.2} s  {text}", self.name);
     }
 
     /// Waits until something is found.
-    fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Cluster) -> Option<T>) -> T {
+    pub(crate) fn until<T>(
+        &mut self,
+        what: &str,
+        mut look: impl FnMut(&Cluster) -> Option<T>,
+    ) -> T {
         let began = Instant::now();
         loop {
             if let Some(found) = look(&self.cluster) {
@@ -152,8 +156,8 @@ impl Trial {
     /// the pods start all the same.
     pub(crate) fn start_without_api_servers(&mut self, manifest: &str) {
         for node in 0..NODES {
-            self.cluster.deploy(node, manifest).unwrap_or_else(|error| fail(&error));
-            self.cluster.start_kubelet(node).unwrap_or_else(|error| fail(&error));
+            self.cluster().deploy(node, manifest).unwrap_or_else(|error| fail(&error));
+            self.cluster().start_kubelet(node).unwrap_or_else(|error| fail(&error));
         }
         self.until("without any API server, each kubelet has started the pod", |cluster| {
             (0..NODES).all(|node| cluster.container(node).is_some()).then_some(())
@@ -347,6 +351,11 @@ impl Trial {
         assert_eq!(answer.status, 201, "{}", answer.body);
     }
 
+    /// The cluster itself, for what only one test does.
+    pub(crate) const fn cluster(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+
     /// Checks that the daemon's root file system is mounted read-only.
     pub(crate) fn root_is_read_only(&self, node: usize) {
         let path = format!("/proc/{}/mounts", self.container(node).pid);
@@ -412,7 +421,7 @@ fn programs() -> OsString {
     env::join_paths(places.into_iter().chain(system)).expect("no colon is in them")
 }
 
-fn fail(error: &dyn std::error::Error) -> ! {
+pub(crate) fn fail(error: &dyn std::error::Error) -> ! {
     let causes = std::iter::successors(error.source(), |&error| error.source());
     let causes: String = causes.map(|cause| format!(": {cause}")).collect();
     panic!("{error}{causes}")
@@ -427,7 +436,7 @@ fn owners(cluster: &Cluster) -> Vec<usize> {
 }
 
 /// What a node's API server has at a path; none: nothing yet.
-fn json(cluster: &Cluster, node: usize, path: &str) -> Option<Value> {
+pub(crate) fn json(cluster: &Cluster, node: usize, path: &str) -> Option<Value> {
     let answer = cluster.ask(node, path).ok()?;
     (answer.status == 200).then(|| serde_json::from_str(&answer.body).expect("JSON"))
 }

@@ -201,7 +201,12 @@ impl Candidate {
                     cluster.server = Some(server.clone());
                 }
             }
-            Identity::new(self.place.to_string(), &kubeconfig, local, &mut files)
+            let mut identity =
+                Identity::new(self.place.to_string(), &kubeconfig, local, &mut files)?;
+            if matches!(self.place, Place::ServiceAccount { .. }) {
+                identity.server.prefer_near();
+            }
+            Ok(identity)
         });
         let fresh = fresh.map(Arc::new).map_err(|error| format!("{}: {error}", self.place));
         let outcome = match self.loaded.take() {

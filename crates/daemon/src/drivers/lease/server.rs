@@ -97,6 +97,7 @@ pub(super) struct Server {
     /// What stands before `/apis` in paths; often empty, never ending in a slash.
     pub(super) base: String,
     local: Local,
+    near_first: bool,
     names: Names,
 }
 
@@ -120,8 +121,16 @@ impl Server {
             port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             base: uri.path().trim_end_matches('/').to_owned(),
             local,
+            near_first: false,
             names: Names::default(),
         })
+    }
+
+    /// Dials this node's API server before what the URL names: a Service's address leads there only
+    /// once something on this node forwards it, and to any server of the cluster. TLS tells whether
+    /// what listens here is one of them, so that nothing changes where the URL is not of https.
+    pub(super) const fn prefer_near(&mut self) {
+        self.near_first = self.secure;
     }
 
     /// Host and port, as in a `Host` header.
@@ -135,7 +144,11 @@ impl Server {
 
     /// Whether it is this node's, as far as is known without asking a name server.
     pub(super) fn is_near(&self) -> bool {
-        self.literal().iter().any(|address| self.local.is_vip(*address) || near::is_here(*address))
+        self.near_first
+            || self
+                .literal()
+                .iter()
+                .any(|address| self.local.is_vip(*address) || near::is_here(*address))
     }
 
     /// Where this node's API server may be, in order: where the URL says, if that is this node or
@@ -178,8 +191,12 @@ impl Server {
         if addresses.iter().any(|address| self.local.is_vip(*address)) {
             return Ok(self.local.sockets(self.port));
         }
+        let near = SocketAddr::from((Ipv4Addr::LOCALHOST, self.local.port));
         let mut all: Vec<_> =
             addresses.iter().map(|address| SocketAddr::new(*address, self.port)).collect();
+        if self.near_first && !all.contains(&near) {
+            all.insert(0, near);
+        }
         match failure {
             None => Ok(all),
             // The name may be the address's own and the name server out of reach without it. TLS

@@ -22,7 +22,8 @@ definitions! {
         doc: "Then come, in this order, `KUBECONFIG`, `/etc/kubernetes/admin.conf`, \
               `/etc/kubernetes/super-admin.conf`, \
               `$HOME/.kube/config`, `/.kube/config` and the pod's service account, for which \
-              `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` say where the API server is. \
+              `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` say where the API server is; \
+              this node's own, if it has one at `port`, is asked before that. \
               A file that is not there yet, or unfinished, is waited for; one that changes is read \
               again.",
         mistaken: &["kubeconfigPath", "kubeconfig"],

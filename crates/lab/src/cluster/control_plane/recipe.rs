@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use super::{ControlPlaneError, Listening, Member, Program, Spec};
 use crate::api::Anonymous;
 use crate::cluster::assets::Assets;
+use crate::cluster::audit;
 use crate::pki::{ClusterPki, Credential};
 
 /// Everything that is needed to start a program once more.
@@ -42,6 +43,7 @@ impl Recipe {
         }
         let common = &recipe.folder;
         write(&common.join("tokens.csv"), &table)?;
+        write(&common.join("audit.json"), &audit::policy())?;
         write(&common.join("client-ca.crt"), &pki.client_authority().certificate())?;
         write(&common.join("service-account.key"), &pki.service_account_key())?;
         write(&common.join("service-account.pub"), &pki.service_account_public_key())?;
@@ -155,6 +157,8 @@ impl Recipe {
             .arg("--enable-admission-plugins=NodeRestriction")
             .arg(format!("--service-account-signing-key-file={}", common("service-account.key")))
             .arg(format!("--service-account-key-file={}", common("service-account.pub")))
+            .arg(format!("--audit-policy-file={}", common("audit.json")))
+            .arg(format!("--audit-log-path={}", own(audit::FILE)))
             .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
             .arg("--service-cluster-ip-range=10.43.0.0/16")
             .arg(format!("--endpoint-reconciler-type={publishes}"))

@@ -56,6 +56,21 @@ fn refuses_what_is_no_url_of_a_server() {
 }
 
 #[tokio::test]
+async fn this_nodes_server_is_dialled_before_a_services_address() {
+    let mut server = parse("https://10.43.0.1:443").unwrap();
+    assert!(!server.is_near());
+    server.prefer_near();
+    let sockets = server.sockets().await.unwrap();
+    let near = SocketAddr::from(([127, 0, 0, 1], 6443));
+    assert_eq!(sockets, [near, SocketAddr::from(([10, 43, 0, 1], 443))]);
+    assert!(server.is_near());
+    // What listens here could be anybody.
+    let mut server = parse("http://10.43.0.1:80").unwrap();
+    server.prefer_near();
+    assert_eq!(server.sockets().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn another_server_is_dialled_where_it_is() {
     assert_eq!(dialled("https://192.0.2.11:6443").await, ["192.0.2.11:6443"]);
     assert_eq!(dialled("https://[2001:db8::1]:6443").await, ["[2001:db8::1]:6443"]);
