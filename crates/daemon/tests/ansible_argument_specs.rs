@@ -49,12 +49,12 @@ const VARIABLES: &[Variable] = &[
     own(
         "kube_vip_image_archive",
         "str",
-        "A tar of the image on the control node, for nodes without a registry; empty: none",
+        "A tar of the image on the control node, for nodes without registry; empty: none",
     ),
     own(
         "kube_vip_binary",
         "str",
-        "The program on the control node, where absent cannot take it from the image; empty: from the image",
+        "The program on the control node, if it cannot be taken from the image; empty: it is",
     ),
     setting("kube_vip_address", "address", ""),
     setting("kube_vip_interface", "vip_interface", ""),
@@ -65,7 +65,7 @@ const VARIABLES: &[Variable] = &[
     own(
         "kube_vip_image_dir",
         "path",
-        "Where the tar of the image is kept; k3s and RKE2 load it from there when they start",
+        "Where the image's tar is kept; k3s and RKE2 load it when they start",
     ),
     own("kube_vip_kubeconfig", "path", "The kubeconfig on the node"),
     own("kube_vip_container_kubeconfig", "path", "Where it is in the container"),
@@ -76,13 +76,9 @@ const VARIABLES: &[Variable] = &[
     own(
         "kube_vip_nodes",
         "list",
-        "All nodes of the election, also those that --limit leaves out: they are asked for their Lease",
+        "All nodes of the election, also beyond --limit: asked for their Lease",
     ),
-    setting(
-        "kube_vip_lease_name",
-        "vip_leasename",
-        "empty: the one in use, or kube-vip-cp where no kube-vip runs yet",
-    ),
+    setting("kube_vip_lease_name", "vip_leasename", "empty: the one in use, or kube-vip-cp"),
     setting("kube_vip_namespace", "cp_namespace", ""),
     setting("kube_vip_lease_duration", "vip_leaseduration", ""),
     setting("kube_vip_renew_deadline", "vip_renewdeadline", ""),
@@ -100,7 +96,7 @@ const VARIABLES: &[Variable] = &[
     own(
         "kube_vip_wait_seconds",
         "int",
-        "How long to wait until a node is fit and the address answers, before the next one is touched; 0: do not wait",
+        "How long each node may take, before the next one is touched; 0: do not wait",
     ),
 ];
 
