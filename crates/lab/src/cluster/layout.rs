@@ -111,6 +111,8 @@ fn furnish(layout: &Layout) -> io::Result<()> {
     layout.write("/etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n")?;
     layout.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")?;
     layout.write("/etc/hosts", "127.0.0.1 localhost\n")?;
+    // There is no DNS; containerd copies the file to each pod of the host's network.
+    layout.write("/etc/resolv.conf", "")?;
     for name in SHARED {
         let from = Path::new("/etc").join(name);
         if from.symlink_metadata().is_ok() {
