@@ -11,6 +11,8 @@ mod fenced;
 mod hearing;
 #[path = "kernel_drivers/holding.rs"]
 mod holding;
+#[path = "kernel_drivers/ipv6.rs"]
+mod ipv6;
 #[path = "kernel_drivers/leftovers.rs"]
 mod leftovers;
 #[path = "kernel_drivers/neighbour.rs"]

@@ -1,5 +1,7 @@
 //! The fence on the real kernel, each test in a network namespace of its own.
 
+#[path = "kernel_fence/ipv6.rs"]
+mod ipv6;
 #[path = "kernel_fence/lasting.rs"]
 mod lasting;
 #[path = "kernel_fence/load.rs"]

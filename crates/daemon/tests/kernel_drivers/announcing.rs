@@ -21,7 +21,12 @@ pub(crate) struct Ear(Socket);
 
 impl Ear {
     pub(crate) fn open() -> Self {
-        let protocol = Protocol::from(i32::from(ARP.to_be()));
+        Self::of(ARP)
+    }
+
+    /// The same for another protocol.
+    pub(crate) fn of(ethertype: u16) -> Self {
+        let protocol = Protocol::from(i32::from(ethertype.to_be()));
         let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).expect("a socket");
         socket.set_nonblocking(true).expect("a socket that does not wait");
         Self(socket)

@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::io::{self, ErrorKind, Read};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::panic;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use kube_vip::sys::packet::PacketSocket;
 use kube_vip_core::address::{LinkName, Mac};
 use kube_vip_core::wire::arp::{Operation, Packet, Station};
 use kube_vip_core::wire::ethernet;
+use netlink_packet_route::address::{AddressAttribute, AddressFlags};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use rtnetlink::{Handle, LinkUnspec, LinkVeth};
 use rustix::io::Errno;
@@ -143,6 +144,22 @@ impl World {
     /// Hears IPv4 packets that come in from the near end from now on.
     pub(crate) fn packets(&self) -> Packets {
         Packets { ear: listen(0x0800), near: self.near }
+    }
+
+    /// The same for IPv6.
+    pub(crate) fn packets6(&self) -> Packets {
+        Packets { ear: listen(ethernet::IPV6), near: self.near }
+    }
+
+    /// Adds an IPv6 address that is there at once.
+    pub(crate) fn add6(&self, address: Ipv6Addr, prefix: u8) {
+        self.wait(async {
+            let index = link(&self.ip, NEAR).await.header.index;
+            let mut add = self.ip.address().add(index, IpAddr::V6(address), prefix);
+            let flags = AddressFlags::Nodad;
+            add.message_mut().attributes.push(AddressAttribute::Flags(flags));
+            add.execute().await.expect("the address is added");
+        });
     }
 
     /// Sets the loopback interface up.
