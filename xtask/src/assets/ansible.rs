@@ -40,7 +40,9 @@ impl Ansible {
             Ok(output) => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
             Err(_) => "no python3 on the PATH".to_owned(),
         };
-        let key = format!("ansible/{}", fingerprint([text.as_bytes(), found.as_bytes()]));
+        // The number counts changes of what is done with it here.
+        let print = fingerprint([text.as_bytes(), found.as_bytes()]);
+        let key = format!("ansible/2-{print}");
         Ok(Self { requirements, key, found })
     }
 
@@ -65,21 +67,25 @@ impl Ansible {
             install.args(["--disable-pip-version-check", "--no-input", "--no-deps", "-r"]);
             install.arg(&self.requirements);
             console::quietly("install Ansible in it", &mut install, &cache.log("pip")?)?;
-            for name in PROGRAMS.into_iter().chain(["ansible-config", "ansible-galaxy"]) {
-                let path = directory.join("bin").join(name);
-                detach(&path).map_err(|source| AssetsError::File { path, source })?;
-            }
-            Ok::<(), AssetsError>(())
+            let bin = directory.join("bin");
+            detach_all(&bin).map_err(|source| AssetsError::File { path: bin, source })
         })?;
         Ok(PROGRAMS.map(|name| (name, place.join("bin").join(name))).to_vec())
     }
 }
 
-/// Makes a script call the Python beside it, wherever both are: an environment is made under
+/// Makes each script call the Python beside it, wherever both are: an environment is made under
 /// another name than the one it gets.
-fn detach(script: &Path) -> io::Result<()> {
-    let text = fs::read_to_string(script)?;
-    fs::write(script, detached(&text))
+fn detach_all(bin: &Path) -> io::Result<()> {
+    let own = format!("#!{}", bin.display());
+    for entry in fs::read_dir(bin)? {
+        let path = entry?.path();
+        let text = fs::read(&path)?;
+        if text.starts_with(own.as_bytes()) {
+            fs::write(&path, detached(&String::from_utf8_lossy(&text)))?;
+        }
+    }
+    Ok(())
 }
 
 /// The text of such a script. The second line is a command to the shell, and a string to Python.

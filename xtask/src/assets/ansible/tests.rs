@@ -8,13 +8,17 @@ fn a_script_finds_the_python_beside_it_through_a_link() {
     let (own, link) = (directory.path().join("bin"), directory.path().join("linked"));
     fs::create_dir(&own).expect("made");
     std::os::unix::fs::symlink("/bin/echo", own.join("python3")).expect("a Python that echoes");
-    let script = own.join("program");
+    let (script, other) = (own.join("program"), own.join("activate"));
     fs::copy("/bin/sh", &script).expect("copied with its mode");
-    fs::write(&script, detached("#!/elsewhere/python3\nprint()\n")).expect("written");
+    let text = format!("#!{}/python3\nprint()\n", own.display());
+    fs::write(&script, text).expect("written");
+    fs::write(&other, "#!/bin/sh\n").expect("written");
     std::os::unix::fs::symlink(&script, &link).expect("linked");
+    detach_all(&own).expect("rewritten");
     let output = Command::new(&link).arg("word").output().expect("run");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(said.trim(), format!("{} word", link.display()));
+    assert_eq!(fs::read_to_string(&other).expect("read"), "#!/bin/sh\n");
 }
 
 #[test]
