@@ -1,7 +1,7 @@
 //! What the Ansible role `kube-vip` writes and refuses, without nodes: its hosts are directories of
 //! this machine, and their API server is a script that prints Leases.
 //!
-//! Needs root and the programs of `cargo xtask assets`; `cargo xtask test cluster` makes everything.
+//! Needs root and the programs of `cargo xtask assets`: run `cargo xtask test cluster`.
 
 #[path = "cluster_ansible_role/desk.rs"]
 mod desk;
