@@ -124,6 +124,10 @@ fn what_makes_no_sense_is_refused_and_nothing_is_touched() {
     let unaware = scene.test_unaware(&["--yes"]);
     assert!(unaware.err.contains("name the address with --address"), "{unaware}");
     scene.pod_of_kube_vip(&holder);
+    let silent = ["--yes", "--address", "192.168.20.250", "--baseline", "300ms"];
+    let silent = scene.test_unaware(&silent);
+    assert_eq!(silent.code, Some(1), "{silent}");
+    assert!(silent.out.contains("the address does not answer at all"), "{silent}");
     let others: Vec<String> = scene.nodes().into_iter().filter(|node| *node != holder).collect();
     for node in &others {
         scene.set_cordoned(node, true);

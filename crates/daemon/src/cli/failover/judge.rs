@@ -63,7 +63,7 @@ pub(super) fn judge(record: &Record, limits: &Limits, stopped: Option<&Stopped>)
     worse(matches!(record.put_back, PutBack::Failed(_)), Code::Failed);
     match stopped {
         Some(Stopped::Failed(text)) => {
-            report.push(Row::failed("test", text.clone(), "see why, and test again"));
+            report.push(Row::failed("test", text.clone(), "kube-vip verify tells how things are"));
             worse(true, Code::Failed);
         }
         Some(Stopped::Signal(name)) => {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::act::Fate;
 use super::{How, Order};
-use crate::cli::cluster::{CandidateLease, Cluster, Pod};
+use crate::cli::cluster::{Access, CandidateLease, Cluster, Pod};
 use crate::drivers::lease::visit::Visitor;
 
 /// How long it may take to look at a candidate's own certificate.
@@ -77,6 +77,7 @@ impl Prepared {
             .map_err(|text| format!("{name}: {text}; {why}"))?;
         let node = node_of(&cluster, &holder, own).await;
         let node = if order.how == How::Move { holder.clone() } else { node? };
+        may(&cluster, order.how, &node).await?;
         let targets = targets(&cluster).await.map_err(|text| format!("{name}: {text}"))?;
         let pods = match order.how {
             How::Drain => pods(&cluster, &node).await?,
@@ -224,6 +225,24 @@ async fn node_of(
         ));
     }
     Ok(node.name)
+}
+
+/// Refuses if these credentials may not do it. Where that cannot be asked, it shows later.
+async fn may(cluster: &Cluster, how: How, node: &str) -> Result<(), String> {
+    let election = cluster.election();
+    let (group, resource, namespace, name) = match how {
+        How::Cordon | How::Drain => ("", "nodes", None, node),
+        How::Move => {
+            let namespace = Some(election.namespace.clone());
+            ("coordination.k8s.io", "leases", namespace, election.name.as_str())
+        }
+    };
+    let name_of = Some(name.to_owned());
+    let access = Access { verb: "patch", group, resource, namespace, name: name_of };
+    match cluster.may(&access).await {
+        Ok(false) => Err(format!("these credentials may not patch {resource} {name}")),
+        Ok(true) | Err(_) => Ok(()),
+    }
 }
 
 /// The addresses of the settings, or else those that the Pods of kube-vip have in theirs.
