@@ -6,6 +6,8 @@
 
 #[path = "cluster_static_pod/guide.rs"]
 mod guide;
+#[path = "cluster_static_pod/keepalived.rs"]
+mod keepalived;
 #[path = "cluster_static_pod/migration.rs"]
 mod migration;
 #[path = "cluster_static_pod/trial.rs"]

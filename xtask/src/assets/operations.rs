@@ -10,12 +10,13 @@ use crate::cache::{Cache, fingerprint};
 use crate::debian::{self, Architecture, Dependencies, PackageSet};
 
 /// The programs, each with the package that has it.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("arp", "net-tools"),
     ("curl", "curl"),
     ("haproxy", "haproxy"),
     ("ip", "iproute2"),
     ("ss", "iproute2"),
+    ("keepalived", "keepalived"),
     ("openssl", "openssl"),
     ("ping", "iputils-ping"),
     ("ssh", "openssh-client"),

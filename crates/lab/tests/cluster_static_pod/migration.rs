@@ -18,7 +18,7 @@ fn original() -> Image {
 }
 
 /// All nodes, the holder last.
-fn holder_last(holder: usize) -> Vec<usize> {
+pub(crate) fn holder_last(holder: usize) -> Vec<usize> {
     (0..NODES).filter(|node| *node != holder).chain([holder]).collect()
 }
 
@@ -31,7 +31,7 @@ fn from_the_original_and_back_as_the_guide_says() {
     let images = vec![image(), original()];
     let mut trial = Trial::with("original", Distribution::K3s, images);
     let ours = image().known_as;
-    trial.start(&manifest().replace(&ours, ORIGINAL));
+    trial.start(Some(&manifest().replace(&ours, ORIGINAL)));
     let holder = trial.holder("an original takes the address", |_| true);
     trial.all_pods_run();
     assert_eq!(trial.run(0, guide.block("holder")), trial.name_of(holder));

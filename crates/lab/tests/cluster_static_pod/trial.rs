@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -168,11 +169,18 @@ impl Trial {
         }
     }
 
-    /// Starts everything at once.
-    pub(crate) fn start(&mut self, manifest: &str) {
+    /// Starts everything at once; without a manifest, no daemon.
+    pub(crate) fn start(&mut self, manifest: Option<&str>) {
         self.start_api_servers();
         for node in 0..NODES {
-            self.cluster.deploy(node, manifest).unwrap_or_else(|error| fail(&error));
+            match manifest {
+                Some(text) => self.cluster.deploy(node, text).unwrap_or_else(|error| fail(&error)),
+                // Kubelets want the directory from their start.
+                None => {
+                    let empty = format!("{}/.empty", self.cluster.machine(node).manifests());
+                    self.write(node, &empty, "");
+                }
+            }
             self.cluster.start_kubelet(node).unwrap_or_else(|error| fail(&error));
         }
     }
@@ -202,6 +210,24 @@ impl Trial {
         let err = fs::read_to_string(err).expect("text");
         assert!(status.success(), "{status} of\n{script}\n{said}\n{err}");
         said
+    }
+
+    /// Writes a file of a node's own.
+    pub(crate) fn write(&self, node: usize, path: &str, text: &str) {
+        self.cluster.machine(node).layout().write(path, text).expect("written");
+    }
+
+    /// Waits until those have the address.
+    pub(crate) fn owner(&mut self, what: &str, fits: impl Fn(&[usize]) -> bool) {
+        self.until(what, |cluster| fits(&owners(cluster)).then_some(()));
+    }
+
+    /// Waits until the daemons on these nodes give that reason for what they do.
+    pub(crate) fn daemons_say(&mut self, what: &str, nodes: &[usize], reason: &str) {
+        let says = |cluster: &Cluster, node: &usize| {
+            status(cluster, *node).is_some_and(|status| status["reason"] == reason)
+        };
+        self.until(what, |cluster| nodes.iter().all(|node| says(cluster, node)).then_some(()));
     }
 
     pub(crate) fn name_of(&self, node: usize) -> String {
@@ -416,7 +442,11 @@ fn programs() -> OsString {
     let asset = |name| Assets::find().program(name).unwrap_or_else(|error| fail(&error));
     let own = env::var_os("KUBE_VIP_BIN").expect("KUBE_VIP_BIN names the daemon");
     let own = PathBuf::from(own).canonicalize().expect("the daemon is there");
-    let places = [asset("kubectl"), own].map(|path| path.with_file_name(""));
+    let lab = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static-pod/programs/systemctl");
+    fs::create_dir_all(lab.with_file_name("")).expect("a directory");
+    fs::write(&lab, include_str!("systemctl.sh")).expect("written");
+    fs::set_permissions(&lab, fs::Permissions::from_mode(0o755)).expect("a program");
+    let places = [lab, asset("kubectl"), own].map(|path| path.with_file_name(""));
     let system = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(PathBuf::from);
     env::join_paths(places.into_iter().chain(system)).expect("no colon is in them")
 }
