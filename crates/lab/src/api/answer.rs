@@ -119,7 +119,9 @@ impl Call {
         let status = self.address.part == Part::Status;
         let placed = !K::NAMESPACED || self.address.namespace.is_some();
         match verb {
-            "watch" => watch::<K>(Arc::clone(&self.front), ListOptions::of(&query, &self.address)?),
+            "watch" => {
+                watch::<K>(Arc::clone(&self.front), ListOptions::of::<K>(&query, &self.address)?)
+            }
             "list" => self.list::<K>(&query).await,
             "get" => self.get::<K>(&query).await,
             verb if !K::WRITTEN_BY_CLIENTS => Err(Failure::not_allowed::<K>(verb)),
@@ -161,7 +163,7 @@ impl Call {
     }
 
     async fn list<K: Kind>(&self, query: &Query) -> Answer {
-        let options = ListOptions::of(query, &self.address)?;
+        let options = ListOptions::of::<K>(query, &self.address)?;
         let store = self.front.to_read().await?;
         catch_up(store, options.version).await?;
         let (revision, objects) = store.list::<K>(&options.selection);

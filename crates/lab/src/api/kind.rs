@@ -47,6 +47,8 @@ pub(crate) trait Kind:
     const UNCONDITIONAL_PUT: bool;
     /// Whether clients may write its objects; otherwise 405 (a real server has no such kind).
     const WRITTEN_BY_CLIENTS: bool = true;
+    /// The fields that a field selector may name, beside `metadata.name`.
+    const FIELDS: &'static [&'static str] = &[];
 
     /// What is wrong with the text of a value, where our types are laxer than Go's.
     fn malformed(raw: &Value) -> Option<String>;
@@ -58,6 +60,10 @@ pub(crate) trait Kind:
     fn keep(&mut self, old: &Self, part: Part);
     /// The rules that the object breaks, those of metadata apart.
     fn faults(&self) -> Vec<Fault>;
+    /// The value of one of [`Self::FIELDS`].
+    fn field(&self, _name: &str) -> Option<&str> {
+        None
+    }
     /// The table of its objects.
     fn table(tables: &Tables) -> &Table<Self>;
     /// The table of its objects.
@@ -172,6 +178,7 @@ impl Kind for Node {
 
 impl Kind for Event {
     const NAMESPACED: bool = true;
+    const FIELDS: &'static [&'static str] = &["involvedObject.kind", "involvedObject.name"];
     const CREATED_BY_PUT: bool = true;
     const UNCONDITIONAL_PUT: bool = true;
 
@@ -188,6 +195,14 @@ impl Kind for Event {
     fn admit(&mut self) {}
 
     fn keep(&mut self, _: &Self, _: Part) {}
+
+    fn field(&self, name: &str) -> Option<&str> {
+        match name {
+            "involvedObject.kind" => self.involved_object.kind.as_deref(),
+            "involvedObject.name" => self.involved_object.name.as_deref(),
+            _ => None,
+        }
+    }
 
     /// Those for Events without `eventTime`, as they are made since the beginning.
     fn faults(&self) -> Vec<Fault> {

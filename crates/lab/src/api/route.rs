@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::failure::{Failure, Fault};
-use super::kind::{Part, is_label_value};
+use super::kind::{Kind, Part, is_label_value};
 use super::store::Selection;
 
 /// The namespace, name and part in a path.
@@ -151,7 +151,7 @@ const WATCH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 impl ListOptions {
     /// Reads them from a query.
-    pub(crate) fn of(query: &Query, address: &Address) -> Result<Self, Failure> {
+    pub(crate) fn of<K: Kind>(query: &Query, address: &Address) -> Result<Self, Failure> {
         query.refuse(&["continue"])?;
         let watch = query.flag("watch") == Some(true);
         let initial = query.flag("sendInitialEvents");
@@ -162,7 +162,7 @@ impl ListOptions {
             Err(_) => return Err(Failure::bad_request("timeoutSeconds is not a number")),
         };
         Ok(Self {
-            selection: selection(query, address)?,
+            selection: selection::<K>(query, address)?,
             version: query.version()?,
             bookmarks: query.flag("allowWatchBookmarks") == Some(true),
             initial,
@@ -205,11 +205,12 @@ fn check_match(query: &Query, watch: bool, initial: Option<bool>) -> Result<(), 
     }
 }
 
-fn selection(query: &Query, address: &Address) -> Result<Selection, Failure> {
+fn selection<K: Kind>(query: &Query, address: &Address) -> Result<Selection, Failure> {
     let mut selection = Selection {
         namespace: address.namespace.clone(),
         name: address.name.clone(),
         labels: labels(query)?,
+        fields: Vec::new(),
     };
     for term in query.get("fieldSelector").unwrap_or_default().split(',') {
         if term.is_empty() {
@@ -221,6 +222,7 @@ fn selection(query: &Query, address: &Address) -> Result<Selection, Failure> {
         };
         match equal(term) {
             Some((field, value)) if field == "metadata.name" => selection.name = Some(value),
+            Some(pair) if K::FIELDS.contains(&pair.0.as_str()) => selection.fields.push(pair),
             Some((field, _)) => {
                 return Err(Failure::bad_request(format!("field label not supported: {field}")));
             }

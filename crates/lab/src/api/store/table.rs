@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use k8s_openapi::Metadata;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
 use super::{Failure, Kind};
 
 /// How many changes of one kind are kept for watches.
@@ -44,6 +41,8 @@ pub(crate) struct Selection {
     pub(crate) name: Option<String>,
     /// Those that have all of these labels.
     pub(crate) labels: Vec<(String, String)>,
+    /// Those whose fields have these values.
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Selection {
@@ -52,19 +51,21 @@ impl Selection {
             && self.name.as_ref().is_none_or(|name| *name == key.name)
     }
 
-    fn takes_labels(&self, object: &impl Metadata<Ty = ObjectMeta>) -> bool {
+    fn takes<K: Kind>(&self, object: &K) -> bool {
         let labels = object.metadata().labels.as_ref();
-        self.labels.iter().all(|(name, value)| {
+        let labelled = self.labels.iter().all(|(name, value)| {
             labels.and_then(|labels| labels.get(name)).is_some_and(|found| found == value)
-        })
+        });
+        let mut fields = self.fields.iter();
+        labelled && fields.all(|(name, value)| object.field(name) == Some(value.as_str()))
     }
 
     /// A change as those see it who see the selected objects only: one that is no longer selected
     /// is deleted, one that is selected from now on is added.
     fn shown<K: Kind>(&self, change: &Change<K>) -> Option<Change<K>> {
-        let before = change.before.as_ref().filter(|object| self.takes_labels(object.as_ref()));
+        let before = change.before.as_ref().filter(|object| self.takes(object.as_ref()));
         let is_there = change.kind != ChangeKind::Deleted;
-        let after = is_there && self.takes_labels(change.object.as_ref());
+        let after = is_there && self.takes(change.object.as_ref());
         let mut shown = change.clone();
         shown.kind = match (before, after) {
             (None, true) => ChangeKind::Added,
@@ -126,9 +127,10 @@ impl<K: Kind> Table<K> {
     }
 
     pub(super) fn list(&self, selection: &Selection) -> Vec<Arc<K>> {
-        let selected = self.objects.iter().filter(|(key, object)| {
-            selection.takes_key(key) && selection.takes_labels(object.as_ref())
-        });
+        let selected = self
+            .objects
+            .iter()
+            .filter(|(key, object)| selection.takes_key(key) && selection.takes(object.as_ref()));
         selected.map(|(_, object)| Arc::clone(object)).collect()
     }
 

@@ -1,0 +1,126 @@
+//! A stage of three daemons, and the program's commands on its nodes: what they write, and with
+//! which code they end.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kube_vip_lab::net::Process;
+use kube_vip_lab::stage::{Stage, StageSpec, VIP};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// What takes longer than this does not happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The daemon under test.
+pub(crate) fn program() -> PathBuf {
+    let path = std::env::var_os("KUBE_VIP_BIN")
+        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test kernel` sets it");
+    PathBuf::from(path).canonicalize().expect("the daemon of KUBE_VIP_BIN is there")
+}
+
+/// Three daemons of which one answers, and which.
+pub(crate) fn stage() -> (Stage, usize, TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let stage = Stage::build(StageSpec::of(&program(), directory.path()), &mut |_| {});
+    let mut stage = stage.expect("a stage; it needs root, or `unshare -Urn`");
+    let owner = stage.start_all().expect("one node answers");
+    (stage, owner, directory)
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Run {
+    /// What it wrote to stdout, as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// A command that runs.
+pub(crate) struct Started {
+    process: Process,
+    files: [PathBuf; 2],
+}
+
+impl Started {
+    /// Waits until it has written this to stdout.
+    pub(crate) fn until(&self, stage: &Stage, text: &str) {
+        let said = || fs::read_to_string(&self.files[0]).is_ok_and(|all| all.contains(text));
+        let waited = stage.wait(&format!("{text:?} is written"), PATIENCE, said);
+        let all = || fs::read_to_string(&self.files[0]).unwrap_or_default();
+        waited.unwrap_or_else(|error| panic!("{error}\n{}", all()));
+    }
+
+    /// SIGINT, as from Ctrl-C, and how it ends.
+    pub(crate) fn interrupt(self) -> Run {
+        let pid = Pid::from_raw(self.process.pid().cast_signed()).expect("a process has a number");
+        kill_process(pid, Signal::INT).expect("it runs");
+        self.end()
+    }
+
+    /// How it ends.
+    pub(crate) fn end(mut self) -> Run {
+        let ended = self.process.wait(PATIENCE).expect("the kernel says");
+        let status = ended.unwrap_or_else(|| panic!("it did not end: {:?}", self.files));
+        let read = |file: &PathBuf| fs::read_to_string(file).expect("text");
+        let [out, err] = &self.files;
+        Run { code: status.code().unwrap_or(-1), out: read(out), err: read(err) }
+    }
+}
+
+/// Starts the program on a node with these arguments, and the environment that its daemon has as
+/// far as commands look at it.
+pub(crate) fn start(stage: &Stage, node: usize, arguments: &[&str]) -> Started {
+    let mut command = Command::new(&stage.spec().program);
+    command.args(arguments);
+    start_command(stage, node, command, &[])
+}
+
+/// The same with any command, and with more in its environment.
+pub(crate) fn start_command(
+    stage: &Stage,
+    node: usize,
+    mut command: Command,
+    environment: &[(&str, &str)],
+) -> Started {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let directory: &Path = &stage.spec().directory;
+    let files = ["out", "err"].map(|name| directory.join(format!("command-{number}.{name}")));
+    let create = |file: &PathBuf| File::create(file).expect("the directory is there");
+    let host = stage.world().node(node);
+    command
+        .env_clear()
+        .env("address", VIP.to_string())
+        .env("vip_nodename", host.name())
+        .env("KUBECONFIG", stage.control_plane().kubeconfig(node))
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(create(&files[0]))
+        .stderr(create(&files[1]));
+    Started { process: host.spawn(command).expect("it can be started"), files }
+}
+
+/// Runs the program on a node with these arguments.
+pub(crate) fn run(stage: &Stage, node: usize, arguments: &[&str]) -> Run {
+    start(stage, node, arguments).end()
+}
+
+/// Waits until the daemon of a node has ended.
+pub(crate) fn gone(stage: &Stage, node: usize) {
+    let pid = stage.daemon(node).expect("it was started").process().pid();
+    // Until somebody has waited for it, it is there, and has nothing open any more (proc(5)).
+    let stat = format!("/proc/{pid}/stat");
+    let ended = || fs::read_to_string(&stat).map_or(true, |text| text.contains(") Z "));
+    stage.wait("the daemon has ended", PATIENCE, ended).expect("it was told to");
+}
