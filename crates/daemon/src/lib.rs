@@ -11,6 +11,7 @@ pub mod logging;
 pub mod manifest;
 pub mod metrics;
 pub mod published;
+pub mod resolve;
 pub mod run;
 pub mod serve;
 pub mod settings;

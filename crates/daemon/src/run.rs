@@ -4,10 +4,13 @@
 //! changes it.
 
 use std::fmt::Display;
+use std::future::{Future, pending};
 use std::io::{self, Write as _};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use kube_vip_core::event::Event;
 use kube_vip_core::moment::Moment;
 use kube_vip_core::node::Node;
@@ -25,17 +28,20 @@ use crate::cli::VERSION;
 use crate::clock::{Clock, Wall};
 use crate::drivers::{Drivers, DriversError, Rest, kernel};
 use crate::instance::{Instance, InstanceError, PATIENCE};
-use crate::logging;
+use crate::logging::{self, Wanted};
 use crate::metrics::{Metrics, Release};
 use crate::published::{HEARTBEAT, Published};
+use crate::resolve::Resolver;
 use crate::serve::{self, Shared};
-use crate::settings::Settings;
 use crate::settings::config::Config;
+use crate::settings::{Refusal, Settings};
 use crate::sys::caps::{self, CapsError};
 
 /// Why the daemon cannot start although its settings are fine.
 #[derive(Debug, Error)]
 enum StartError {
+    #[error("{0}")]
+    Refused(Refusal),
     #[error(transparent)]
     Capabilities(#[from] CapsError),
     #[error("no runtime: {0}")]
@@ -54,13 +60,25 @@ pub fn manager(settings: Settings) -> ExitCode {
         Ok(host) => host,
         Err(error) => return refuse(&format!("cannot look at this host's interfaces: {error}")),
     };
-    let config = match settings.config(&host) {
-        Ok(config) => config,
-        Err(refusal) => return refuse(&refusal),
+    let (names, mode) = settings.names();
+    let ended = if names.is_empty() {
+        let config = match settings.config(&host) {
+            Ok(config) => config,
+            Err(refusal) => return refuse(&refusal),
+        };
+        drop(settings);
+        logging::init((&config).into());
+        start(plain(&config))
+    } else {
+        // Before anything is waited for.
+        if let Err(refusal) = settings.anywhere() {
+            return refuse(&refusal);
+        }
+        let (level, format) = settings.log();
+        logging::init(Wanted { level, format });
+        start(named(&settings, Resolver::new(names, mode)))
     };
-    drop(settings);
-    logging::init((&config).into());
-    match start(&config) {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!("cannot start: {error}");
@@ -69,16 +87,51 @@ pub fn manager(settings: Settings) -> ExitCode {
     }
 }
 
-fn start(config: &Config) -> Result<(), StartError> {
+fn start(running: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
     // Before anything else is started: whatever runs later has no more than this.
     caps::keep_only_network()?;
-    greet(config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(StartError::Runtime)?.block_on(async {
-        // Kept until everything is let go of.
-        let _instance = Instance::claim(&config.plan.lease, PATIENCE).await?;
-        Ok(run(config).await?)
-    })
+    runtime.map_err(StartError::Runtime)?.block_on(running)
+}
+
+async fn plain(config: &Config) -> Result<(), StartError> {
+    greet(config);
+    // Kept until everything is let go of.
+    let _instance = Instance::claim(&config.plan.lease, PATIENCE).await?;
+    run(config, pending::<()>()).await?;
+    Ok(())
+}
+
+/// Where names stand in the place of addresses: waits until they are resolved, and begins anew
+/// whenever they stand for something else. The old addresses are let go of, and the Lease with
+/// them, before new ones are taken: at no time are there two holders of either.
+async fn named(settings: &Settings, mut resolver: Resolver) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(DriversError::from)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(DriversError::from)?;
+    let mut instance = None;
+    let mut resolved = select! {
+        biased;
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+        resolved = resolver.all() => resolved,
+    };
+    loop {
+        let host = kernel::host().map_err(DriversError::from)?;
+        let config = settings.config_with(&host, &resolved).map_err(StartError::Refused)?;
+        greet(&config);
+        if instance.is_none() {
+            instance = Some(Instance::claim(&config.plan.lease, PATIENCE).await?);
+        }
+        let Some(next) = run(&config, resolver.changed(&resolved)).await? else {
+            return Ok(());
+        };
+        let told = [terminate.recv().now_or_never(), interrupt.recv().now_or_never()];
+        if told.iter().any(Option::is_some) {
+            return Ok(());
+        }
+        info!(?next, "the addresses have changed by their name; the old ones are let go of");
+        resolved = next;
+    }
 }
 
 fn greet(config: &Config) {
@@ -95,8 +148,15 @@ fn greet(config: &Config) {
     logging::odd_settings(&config.warnings);
 }
 
-/// Runs one node until it has let go of everything.
-async fn run(config: &Config) -> Result<(), DriversError> {
+/// Runs one node until it has let go of everything: because it was told to end, or because of a
+/// `change`, which is returned.
+async fn run<T>(
+    config: &Config,
+    change: impl Future<Output = T>,
+) -> Result<Option<T>, DriversError> {
+    let mut change = pin!(change);
+    let mut changed = None;
+    let mut ends = false;
     let clock = Clock::start();
     let mut drivers = Drivers::start(config, clock)?;
     let mut wanted = signal(SignalKind::user_defined1())?;
@@ -120,7 +180,15 @@ async fn run(config: &Config) -> Result<(), DriversError> {
         let before = publish.send_replace(now.clone());
         recorder.handled(&before.status, &now.status);
         let event = select! {
-            event = drivers.next() => event.unwrap_or(Event::Shutdown),
+            event = drivers.next() => {
+                let event = event.unwrap_or(Event::Shutdown);
+                ends |= event == Event::Shutdown;
+                event
+            }
+            change = &mut change, if changed.is_none() => {
+                changed = Some(change);
+                Event::Shutdown
+            }
             () = tokio::time::sleep(pause(&node, clock.now())) => Event::Tick,
             Some(()) = wanted.recv() => {
                 recorder.asked();
@@ -134,8 +202,10 @@ async fn run(config: &Config) -> Result<(), DriversError> {
     carry_out(&mut node, &mut drivers, &shared, &mut recorder);
     drivers.hold(false);
     drivers.finish().await;
-    info!("let go of everything; ends");
-    Ok(())
+    if ends {
+        info!("let go of everything; ends");
+    }
+    Ok(changed.filter(|_| !ends))
 }
 
 fn carry_out(node: &mut Node, drivers: &mut Drivers, shared: &Shared, recorder: &mut Recorder) {

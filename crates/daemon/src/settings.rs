@@ -12,6 +12,7 @@ pub mod definitions;
 pub mod feature;
 pub mod file;
 pub mod host;
+pub mod names;
 mod parse;
 mod plan;
 pub mod reference;

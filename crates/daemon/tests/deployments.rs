@@ -8,6 +8,7 @@ use kube_vip::cli::{Outcome, decide};
 use kube_vip::settings::Refusal;
 use kube_vip::settings::config::Config;
 use kube_vip::settings::host::{Host, HostLink};
+use kube_vip::settings::names::Resolved;
 use kube_vip_core::address::{LinkName, Mac};
 use records::Record;
 
@@ -36,6 +37,15 @@ fn host(record: &Record) -> Host {
 fn address<A: std::str::FromStr>(text: &str) -> Option<(A, u8)> {
     let (address, prefix) = text.split_once('/')?;
     Some((address.parse().ok()?, prefix.parse().ok()?))
+}
+
+/// What names stand for; where a record does not say, that is not what it is about.
+fn names(record: &Record) -> Resolved {
+    let address = |text: &str| text.parse().expect("an address");
+    let mut names: Resolved =
+        record.hosts.iter().map(|(text, name)| ((*name).to_owned(), vec![address(text)])).collect();
+    names.entry("api.cluster.example".to_owned()).or_insert_with(|| vec![address("10.58.0.10")]);
+    names
 }
 
 /// The plan, as a record has it.
@@ -94,7 +104,7 @@ fn faults(record: &Record) -> Vec<String> {
     let args = record.command_line().into_iter().map(Into::into);
     let pod = record.pod.map(str::to_owned);
     match decide(args, record.environment.clone(), pod) {
-        Outcome::Manager(settings) => match settings.config(&host(record)) {
+        Outcome::Manager(settings) => match settings.config_with(&host(record), &names(record)) {
             Ok(config) => check_started(record, &config),
             Err(refusal) => check_refused(record, &refusal),
         },

@@ -35,7 +35,12 @@ fn host(record: &Record, directory: &Path) -> Namespaces {
         fs::write(account.join("namespace"), namespace).expect("a file");
     }
     let target = "/var/run/secrets/kubernetes.io/serviceaccount".into();
-    let host = Namespaces::host("Node-1", &[Bind { source: account, target }])
+    let hosts = directory.join("hosts");
+    let lines: String =
+        record.hosts.iter().map(|(address, name)| format!("{address} {name}\n")).collect();
+    fs::write(&hosts, lines).expect("a file");
+    let hosts = Bind { source: hosts, target: "/etc/hosts".into() };
+    let host = Namespaces::host("Node-1", &[Bind { source: account, target }, hosts])
         .expect("a host; it needs root, or `unshare -Urn`");
     host.run(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -47,7 +47,7 @@ const CASES: [Case; 21] = [
         flags: &["--address=192.168.20.140/24", "--port=0", "--leaderElectionType=etcd", "true"],
     },
     case("IPv6 where it is switched off", &["address=192.168.20.140,fd00::140"]),
-    case("a name as address", &["address=k8s.example.org"]),
+    case("a name that nobody resolved", &["address=k8s.example.org"]),
     case("an address that no host can have", &["address=255.255.255.255"]),
     case("an address twice", &["address=10.0.0.1,10.0.0.1"]),
     case("a prefix length that is too long", &["vip_subnet=33"]),

@@ -69,8 +69,6 @@ pub enum Feature {
     LoadBalancer,
     /// `vip_ddns`.
     Dhcp,
-    /// Names in `address`.
-    DnsNames,
     /// `--leaderElectionType=etcd`.
     EtcdElection,
 }
@@ -86,7 +84,6 @@ impl Feature {
             Self::Services => "the handling of Services of type LoadBalancer",
             Self::LoadBalancer => "load-balancing of the control plane (IPVS)",
             Self::Dhcp => "an address from DHCP",
-            Self::DnsNames => "a DNS name as address",
             Self::EtcdElection => "election by etcd",
         }
     }
@@ -100,7 +97,7 @@ impl Feature {
             }
             Self::Services => "cp_enable=true is what this version does",
             Self::LoadBalancer => "the address leads to the API server of the node that holds it",
-            Self::Dhcp | Self::DnsNames => "an IP address in the setting address",
+            Self::Dhcp => "an IP address in the setting address",
             Self::EtcdElection => "the nodes elect by a Lease",
         }
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::Uri;
 
 use super::config::Listen;
-use super::definition::{Bounds, Feature, Wrong};
+use super::definition::{Bounds, Wrong};
 use super::values::Prefixes;
 
 /// A boolean, in the spellings of Go's `strconv.ParseBool`.
@@ -143,11 +143,6 @@ pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, Wrong> {
 fn address(text: &str) -> Result<IpAddr, Wrong> {
     const RIGHT: &str =
         "a free address of the nodes' subnet, such as 192.168.20.140 or fd00:20::140";
-    let missing = |feature: Feature| {
-        let title = feature.title();
-        let wrong = format!("{text:?}: {title} is not in this version of kube-vip");
-        Wrong::new(wrong, RIGHT)
-    };
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
@@ -158,12 +153,17 @@ fn address(text: &str) -> Result<IpAddr, Wrong> {
         let wrong = format!("{text:?}: the prefix length does not belong here");
         return Err(Wrong::new(wrong, "the address alone; vip_subnet has the prefix length"));
     }
-    let digits = |c: char| c.is_ascii_digit() || c == '.';
-    let name = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-    if !text.chars().all(digits) && text.chars().all(name) {
-        return Err(missing(Feature::DnsNames));
+    if is_name(text) {
+        return Err(Wrong::new(format!("{text:?} could not be resolved"), RIGHT));
     }
     Err(Wrong::new(format!("{text:?} is no IP address"), RIGHT))
+}
+
+/// Whether a text can be a DNS name, and is no number.
+pub(super) fn is_name(text: &str) -> bool {
+    let digits = |c: char| c.is_ascii_digit() || c == '.';
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    !text.chars().all(digits) && text.chars().all(name)
 }
 
 /// Where to listen: `:2112`, `127.0.0.1:2112`, `[::1]:2112`, `localhost:2112`; nothing: nowhere.

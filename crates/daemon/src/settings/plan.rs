@@ -7,7 +7,7 @@ use std::time::Duration;
 use kube_vip_core::address::NodeName;
 use kube_vip_core::plan::{LeasePlan, Plan, Timings, TimingsError};
 
-use super::config::{Config, Credentials, LogLevel, Warning};
+use super::config::{Config, Credentials, LogFormat, LogLevel, Warning};
 use super::definition::{Definition, Wrong};
 use super::definitions::control_plane::{
     CP_ENABLE, CP_NAMESPACE, PORT, VIP_ARP, VIP_ARP_RATE, VIP_LEADERELECTION, VIP_LEASEDURATION,
@@ -18,6 +18,7 @@ use super::definitions::process::{
     VIP_LOGLEVEL,
 };
 use super::host::Host;
+use super::names::Resolved;
 use super::parse;
 use super::refusal::{Problem, Refusal};
 use super::values::Values;
@@ -34,9 +35,18 @@ impl Settings {
     /// # Errors
     /// If anything is wrong with them; then everything that is.
     pub fn config(&self, host: &Host) -> Result<Config, Refusal> {
+        self.config_with(host, &Resolved::new())
+    }
+
+    /// The same where DNS names stand in the place of addresses: what they stand for.
+    ///
+    /// # Errors
+    /// As [`Self::config`]; a name that is not among them is wrong.
+    pub fn config_with(&self, host: &Host, names: &Resolved) -> Result<Config, Refusal> {
         let mut check = Check {
             settings: self,
             host,
+            names,
             problems: self.problems.clone(),
             warnings: self.warnings.clone(),
         };
@@ -77,9 +87,9 @@ impl Settings {
         if !problems.is_empty() {
             return Err(Refusal::new(problems, Vec::new()));
         }
-        let host = Host::default();
+        let (host, names) = (Host::default(), Resolved::new());
         let (problems, warnings) = (Vec::new(), Vec::new());
-        let mut check = Check { settings: self, host: &host, problems, warnings };
+        let mut check = Check { settings: self, host: &host, names: &names, problems, warnings };
         let values = self.values();
         Ok(Election {
             namespace: check.namespace(),
@@ -91,10 +101,22 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Which log lines are wanted; settings that are wrong count as not set.
+    #[must_use]
+    pub fn log(&self) -> (LogLevel, LogFormat) {
+        let (host, names) = (Host::default(), Resolved::new());
+        let (problems, warnings) = (Vec::new(), Vec::new());
+        let mut check = Check { settings: self, host: &host, names: &names, problems, warnings };
+        (check.log_level(), self.values().log_format)
+    }
+}
+
 /// The checks, and what they find.
 struct Check<'a> {
     settings: &'a Settings,
     host: &'a Host,
+    names: &'a Resolved,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
 }

@@ -22,6 +22,8 @@ pub struct Values {
     pub address: String,
     /// `vip_address`, as written.
     pub vip_address: String,
+    /// `dns_mode`, as written.
+    pub dns_mode: String,
     /// `vip_subnet`.
     pub prefixes: Prefixes,
     /// `vip_cidr`, as written.

@@ -17,6 +17,8 @@ pub(crate) struct Record {
     pub(crate) command: &'static str,
     /// What stands behind it.
     pub(crate) args: Vec<&'static str>,
+    /// What names stand for.
+    pub(crate) hosts: Vec<(&'static str, &'static str)>,
     /// The namespace of the service account.
     pub(crate) pod: Option<&'static str>,
     /// What is to come of it.
@@ -47,6 +49,7 @@ impl Record {
                 let (name, value) = pair.split_once('=').expect("a variable has a value");
                 (name.to_owned(), value.to_owned())
             })),
+            "hosts" => self.hosts.push(text.split_once(' ').expect("an address and a name")),
             "command" => self.command = text,
             "args" => self.args.extend(text.split_whitespace()),
             "pod" => self.pod = Some(text),

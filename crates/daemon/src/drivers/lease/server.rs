@@ -6,16 +6,17 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::uri::{Scheme, Uri};
 use thiserror::Error;
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::timeout;
 
 use super::near;
+use crate::resolve::{Lookup, look_up};
 
 #[cfg(test)]
 mod tests;
@@ -218,8 +219,6 @@ impl fmt::Display for Server {
     }
 }
 
-type Lookup = oneshot::Receiver<io::Result<Vec<IpAddr>>>;
-
 /// One name's addresses. `getaddrinfo` blocks, for half a minute when no name server answers: it
 /// runs in a thread of its own, one at a time.
 #[derive(Debug, Default)]
@@ -255,18 +254,4 @@ impl Names {
     fn known(&self) -> Vec<IpAddr> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// Starts the look-up. A thread of ours rather than the runtime's pool, whose end a process waits
-/// for.
-fn look_up(name: &str) -> io::Result<Lookup> {
-    let (tell, told) = oneshot::channel();
-    let name = name.to_owned();
-    std::thread::Builder::new().name("resolve".to_owned()).spawn(move || {
-        let found = (name.as_str(), 0).to_socket_addrs();
-        let found = found.map(|all| all.map(|socket| socket.ip()).collect());
-        // Nobody waits any more if the server is gone from the settings.
-        drop(tell.send(found));
-    })?;
-    Ok(told)
 }

@@ -58,8 +58,9 @@ definitions! {
         group: Group::Address,
         help: "The virtual address; several are separated by commas",
         doc: "Addresses of the nodes' network that nothing else uses. All of them, IPv4 or \
-              IPv6, go to the elected node. DNS names and addresses from DHCP are not in this \
-              version.",
+              IPv6, go to the elected node. A DNS name stands for its addresses (`dns_mode`); it \
+              is asked for again every 3 s, and while it cannot be resolved at the start, the \
+              daemon waits. Addresses from DHCP are not in this version.",
         mistaken: &["vip", "vip_address_ipv6"],
         ..Definition::BASE
     };
@@ -71,6 +72,18 @@ definitions! {
         help: "Old name of address, used where that is not set",
         doc: "Deprecated in kube-vip: write `address`, which wins. kube-vip refuses it without \
               `vip_subnet`; here it does not matter.",
+        ..Definition::BASE
+    };
+    DNS_MODE = Definition {
+        env: &["dns_mode"],
+        flag: Flag::long("dnsMode"),
+        kind: Kind::Text("family", Values(|values, text| values.dns_mode = text)),
+        default: "first",
+        group: Group::Address,
+        help: "Which addresses of a DNS name count: first, ipv4, ipv6 or dual",
+        doc: "Of several answers the lowest address of the family, so that all nodes choose alike; \
+              `first` is one of IPv4, or of IPv6 where there is none. Anything else counts as \
+              `first`, with a warning.",
         ..Definition::BASE
     };
     VIP_SUBNET = Definition {

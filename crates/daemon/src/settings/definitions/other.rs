@@ -131,13 +131,6 @@ pub(super) static TABLE: &[Definition] = &[
         "How often DHCP is asked; 0: for ever",
     ),
     known(
-        &["dns_mode"],
-        "dnsMode",
-        text("family", Feature::DnsNames),
-        "first",
-        "Which addresses of a DNS name count: first, ipv4, ipv6 or dual",
-    ),
-    known(
         &["vip_skipdad"],
         "",
         Kind::Switch(Nothing("no address waits: the Lease says whose it is")),

@@ -57,12 +57,10 @@ fn help_is_one_line_and_documents_are_sentences() {
 fn a_feature_that_is_not_there_is_switched_on_by_something() {
     for definition in all().filter(|definition| definition.effect() == Effect::Accepted) {
         let feature = definition.missing().expect("accepted because its feature is missing");
-        let address = [crate::settings::Feature::DnsNames];
         let refused = all()
             .filter(|other| other.effect() == Effect::Refused)
             .any(|other| other.missing() == Some(feature));
-        // DNS names are refused where they are written, in `address`.
-        assert!(refused || address.contains(&feature), "{}", definition.name());
+        assert!(refused, "{}", definition.name());
     }
 }
 

@@ -124,8 +124,8 @@ fn addresses_are_separated_by_commas() {
 fn what_is_no_address_is_told_apart() {
     for (text, part) in [
         ("fd00::1::2", "no IP address"),
-        ("k8s.example.org", "a DNS name as address is not in this version"),
-        ("localhost", "a DNS name"),
+        ("k8s.example.org", "could not be resolved"),
+        ("localhost", "could not be resolved"),
         ("192.168.20.300", "\"192.168.20.300\" is no IP address"),
         ("192.168.20", "no IP address"),
         ("192.168.20.140/24", "the prefix length does not belong here"),

@@ -7,7 +7,10 @@ use kube_vip_core::plan::Vips;
 
 use super::Check;
 use crate::settings::definition::{Definition, Wrong};
-use crate::settings::definitions::control_plane::{ADDRESS, VIP_ADDRESS, VIP_CIDR, VIP_SUBNET};
+use crate::settings::definitions::control_plane::{
+    ADDRESS, DNS_MODE, VIP_ADDRESS, VIP_CIDR, VIP_SUBNET,
+};
+use crate::settings::names::{self, DnsMode};
 use crate::settings::parse;
 use crate::settings::values::Prefixes;
 
@@ -16,11 +19,13 @@ impl Check<'_> {
     pub(super) fn vips(&mut self) -> Option<Vips> {
         let definition = self.address_setting();
         let prefixes = self.prefixes();
-        let text = if definition.name() == ADDRESS.name() {
+        let list = if definition.name() == ADDRESS.name() {
             &self.values().address
         } else {
             &self.values().vip_address
         };
+        let text = names::replaced(list, self.names);
+        self.dns_mode();
         if text.is_empty() && !self.settings.sound(&[&ADDRESS, &VIP_ADDRESS]) {
             return None;
         }
@@ -29,7 +34,7 @@ impl Check<'_> {
             self.problem(&ADDRESS, Wrong::new("there is no address to keep", right));
             return None;
         }
-        let addresses = parse::addresses(text);
+        let addresses = parse::addresses(&text);
         let four = |all: &Vec<IpAddr>| all.iter().any(IpAddr::is_ipv4);
         if prefixes.ipv4 > 32 && addresses.as_ref().is_ok_and(four) {
             let wrong = format!("{} is no prefix length for IPv4", prefixes.ipv4);
@@ -62,6 +67,13 @@ impl Check<'_> {
                     self.warn(definition, text);
                 }
             }
+        }
+    }
+
+    /// As in kube-vip, any other word is no reason not to start.
+    fn dns_mode(&mut self) {
+        if DnsMode::read(&self.values().dns_mode).is_none() {
+            self.warn(&DNS_MODE, "this is neither first nor ipv4, ipv6 or dual; first is used");
         }
     }
 

@@ -1,5 +1,7 @@
 //! What can be said about settings on another host than the one that they are for.
 
+use std::net::IpAddr;
+
 use kube_vip_core::address::{LinkName, Mac};
 
 use crate::settings::Settings;
@@ -7,6 +9,7 @@ use crate::settings::config::Warning;
 use crate::settings::definition::Wrong;
 use crate::settings::definitions::control_plane::VIP_INTERFACE;
 use crate::settings::host::{Host, HostLink};
+use crate::settings::names::Resolved;
 use crate::settings::refusal::{Problem, Refusal};
 
 impl Settings {
@@ -20,11 +23,17 @@ impl Settings {
         let Ok(name) = named else {
             return Err(self.no_interface());
         };
-        let config = self.config(&fitting(name))?;
+        let config = self.config_with(&fitting(name), &self.made_up())?;
         let mut warnings = config.warnings;
         // Which interface is chosen on that host, nobody knows here.
         warnings.retain(|warning| warning.setting != VIP_INTERFACE.label());
         Ok(warnings)
+    }
+
+    /// What DNS names may stand for: addresses for documentation (RFC 5737).
+    fn made_up(&self) -> Resolved {
+        let address = |number| vec![IpAddr::from([192, 0, 2, number])];
+        self.names().0.into_iter().zip((1..).map(address)).collect()
     }
 
     fn no_interface(&self) -> Refusal {
@@ -33,7 +42,7 @@ impl Settings {
         let ours = Problem::new(&VIP_INTERFACE, self.given(&VIP_INTERFACE), wrong);
         let label = ours.label.clone();
         let unnamed = LinkName::new("eth0").map(fitting).unwrap_or_default();
-        match self.config(&unnamed) {
+        match self.config_with(&unnamed, &self.made_up()) {
             Ok(config) => Refusal::new(vec![ours], config.warnings),
             Err(refusal) => {
                 let others = refusal.problems.into_iter().filter(|other| other.label != label);

@@ -1,5 +1,7 @@
 //! URLs, and what is dialled for them.
 
+use tokio::sync::oneshot;
+
 use super::*;
 
 const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
