@@ -15,6 +15,7 @@ use crate::metrics::Release;
 use crate::settings::file::ConfigFile;
 use crate::settings::{Inputs, Settings, reference};
 
+mod checks;
 mod cleanup;
 pub mod cluster;
 mod columns;
@@ -24,8 +25,10 @@ mod generator;
 mod help;
 mod moving;
 pub mod place;
+mod preflight;
 pub mod report;
 mod status;
+mod verify;
 
 use report::{Console, Style};
 

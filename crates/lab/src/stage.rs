@@ -103,6 +103,7 @@ pub struct Stage {
     recorded: AtomicUsize,
     administrator: Administrator,
     control_plane: ControlPlane,
+    pki: ClusterPki,
     world: World,
 }
 
@@ -137,7 +138,8 @@ impl Stage {
         let administrator = Administrator::new(&pki)?;
         let props = Props::default();
         let recorded = AtomicUsize::new(0);
-        let stage = Self { spec, daemons, props, recorded, administrator, control_plane, world };
+        let stage =
+            Self { spec, daemons, props, recorded, administrator, control_plane, pki, world };
         stage.register()?;
         if stage.spec.control_plane == ControlPlaneKind::Real && stage.spec.reach == Reach::Proxied
         {
@@ -156,6 +158,12 @@ impl Stage {
     #[must_use]
     pub const fn world(&self) -> &World {
         &self.world
+    }
+
+    /// What the cluster's certificates are signed with.
+    #[must_use]
+    pub const fn pki(&self) -> &ClusterPki {
+        &self.pki
     }
 
     /// The API servers.

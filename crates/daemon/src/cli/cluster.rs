@@ -6,6 +6,7 @@
 //! list of Nodes or Pods may be several. Objects are read into the few fields that commands need.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +19,7 @@ use thiserror::Error;
 pub use self::objects::{CandidateLease, Happened, Node, Pod};
 use self::objects::{items, time};
 use super::place::Place;
-use crate::drivers::lease::caller::{self, Answered, Caller, CallerError};
+use crate::drivers::lease::caller::{self, Answered, Caller, CallerError, Usable};
 use crate::drivers::lease::naming::{ELECTION_LABEL, label};
 use crate::settings::Election;
 
@@ -112,6 +113,20 @@ impl Cluster {
         self.caller.get(path).await
     }
 
+    /// Asks the API server behind that socket; see [`Caller::get_at`].
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn get_at(&self, socket: SocketAddr, path: &str) -> Result<Answered, CallerError> {
+        self.caller.get_at(socket, path).await
+    }
+
+    /// The kubeconfigs that are looked for, in order, and why some cannot be used.
+    #[must_use]
+    pub fn kubeconfigs(&self) -> Vec<Result<Usable, String>> {
+        self.caller.places()
+    }
+
     /// The election's Lease; none: there is no such Lease.
     ///
     /// # Errors
@@ -135,14 +150,19 @@ impl Cluster {
         Ok(CandidateLease::all(&objects, lease))
     }
 
-    /// The names of all Leases in the election's namespace.
+    /// All Leases in the election's namespace, by name: elections of other names, and whatever else
+    /// keeps one there.
     ///
     /// # Errors
     /// If they cannot be listed.
-    pub async fn lease_names(&self) -> Result<Vec<String>, ClusterError> {
+    pub async fn all_leases(&self) -> Result<BTreeMap<String, ElectionLease>, ClusterError> {
         let objects = self.list(&self.leases(), "").await?;
-        let name = |object: &Value| object["metadata"]["name"].as_str().map(str::to_owned);
-        Ok(objects.iter().filter_map(name).collect())
+        let named = |object: Value| {
+            let name = object["metadata"]["name"].as_str()?.to_owned();
+            let record = caller::record(&object)?;
+            Some((name, ElectionLease { record, object }))
+        };
+        Ok(objects.into_iter().filter_map(named).collect())
     }
 
     /// All Nodes, by name.

@@ -46,6 +46,8 @@ pub(super) struct Entry {
 
 /// All of them, in the order of the help.
 pub(super) const TASKS: &[Entry] = &[
+    super::preflight::ENTRY,
+    super::verify::ENTRY,
     Entry {
         name: "move",
         command: moving,
@@ -203,6 +205,19 @@ pub(super) fn flags(matches: &ArgMatches) -> BTreeMap<String, String> {
             Some((flag.long.to_owned(), value.clone()))
         })
         .collect()
+}
+
+/// The settings in the arguments of a container, of which the first is `manager`.
+///
+/// # Errors
+/// If the command line would be refused; the text is for people.
+pub(super) fn manager_flags(args: &[String]) -> Result<BTreeMap<String, String>, String> {
+    let line = std::iter::once("kube-vip").chain(args.iter().map(String::as_str));
+    let matches = kube_vip().try_get_matches_from(line).map_err(|error| {
+        let text = error.to_string();
+        text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    })?;
+    Ok(matches.subcommand().map(|(_, matches)| flags(matches)).unwrap_or_default())
 }
 
 /// The values of an argument that is not a setting.

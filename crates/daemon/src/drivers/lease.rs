@@ -58,6 +58,7 @@ mod near;
 mod node;
 mod register;
 mod route;
+pub mod served;
 mod server;
 mod servers;
 mod shown;

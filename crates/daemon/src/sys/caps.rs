@@ -90,3 +90,15 @@ fn needed() -> CapabilitySet {
 fn kernel(action: &'static str, error: rustix::io::Errno) -> CapsError {
     CapsError::Kernel { action, source: error.into() }
 }
+
+/// Which of the capabilities that the daemon needs this process lacks.
+///
+/// # Errors
+/// If the kernel does not tell.
+pub fn missing() -> io::Result<Vec<&'static str>> {
+    let had = capabilities(None)?;
+    let lacks = |(capability, name): (CapabilitySet, &'static str)| {
+        (!had.effective.contains(capability)).then_some(name)
+    };
+    Ok(NEEDED.into_iter().filter_map(lacks).collect())
+}

@@ -29,6 +29,19 @@ pub fn timer_rate() -> f64 {
     rate(timex.tick, timex.freq)
 }
 
+/// Whether a time daemon keeps the clock true (adjtimex(2), `STA_UNSYNC`); none: the kernel does
+/// not tell.
+#[must_use]
+pub fn synchronised() -> Option<bool> {
+    // SAFETY: timex has only numbers, which may be zero.
+    let mut timex: libc::timex = unsafe { mem::zeroed() };
+    // SAFETY: modes is 0, so the kernel only fills in the struct, which is valid for writing.
+    if unsafe { libc::adjtimex(&raw mut timex) } == -1 {
+        return None;
+    }
+    Some(timex.status & libc::STA_UNSYNC == 0)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "both have 26 bits at most")]
 fn rate(tick: libc::c_long, frequency: libc::c_long) -> f64 {
     tick as f64 / USUAL_TICK + frequency as f64 / FREQUENCY_STEPS / 1e6

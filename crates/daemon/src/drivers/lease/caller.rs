@@ -1,7 +1,9 @@
 //! Any request to the API server, for commands that people run: with the credentials that the
 //! daemon would use, or those of one kubeconfig.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::header::DATE;
@@ -13,10 +15,11 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::asks::{JSON, MERGE_PATCH};
-use super::client::{Ask, CallError, Client, Lane, read};
+use super::asks::{self, JSON, MERGE_PATCH};
+use super::client::{Ask, CallError, Client, Head, Lane, read};
 use super::convert;
 use super::credentials::{Places, Search};
+use super::identity::Identity;
 use super::server::Local;
 use super::servers::Servers;
 use crate::settings::Election;
@@ -66,6 +69,19 @@ pub struct Answered {
     pub from: String,
 }
 
+/// A kubeconfig that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usable {
+    /// Its path, or that it is a service account.
+    pub name: String,
+    /// Its server: scheme, host and port.
+    pub server: String,
+    /// The host of that, without brackets: an address or a name.
+    pub host: String,
+    /// The port of that.
+    pub port: u16,
+}
+
 /// Somebody who makes requests.
 #[derive(Debug)]
 pub struct Caller {
@@ -74,6 +90,8 @@ pub struct Caller {
     /// Asks this node's API server where the kubeconfig names an address of the plan, as the daemon
     /// does; none: no such address is known.
     near: Option<Client>,
+    /// The last answer came from there.
+    nobody_there: AtomicBool,
 }
 
 impl Caller {
@@ -90,7 +108,11 @@ impl Caller {
             Client::beside(Search::new(places, Local { vips, port: election.port }), servers)
         };
         let vips: Arc<[_]> = election.vips.clone().into();
-        Self { plain: client(Arc::from([])), near: (!vips.is_empty()).then(|| client(vips)) }
+        Self {
+            plain: client(Arc::from([])),
+            near: (!vips.is_empty()).then(|| client(vips)),
+            nobody_there: AtomicBool::new(false),
+        }
     }
 
     /// Reads what is at that path, which begins with a slash and may have a query.
@@ -115,6 +137,42 @@ impl Caller {
         self.call(method, path, Some(object)).await
     }
 
+    /// Asks the API server behind that socket, whatever the kubeconfig says where it is, with the
+    /// kubeconfig's credentials. The server must prove by the kubeconfig's authority that it
+    /// belongs to the cluster; for which names its certificate is does not matter.
+    ///
+    /// # Errors
+    /// As with [`Caller::get`].
+    pub async fn get_at(&self, socket: SocketAddr, path: &str) -> Result<Answered, CallerError> {
+        let mut unusable = Vec::new();
+        for number in 0.. {
+            match self.plain.identity(number) {
+                None => break,
+                Some(Err(text)) => unusable.push(text),
+                Some(Ok(identity)) => {
+                    let ask = asks::get(path.to_owned());
+                    let head = async { told(identity.ask_at(&ask, socket).await?).await };
+                    return Ok(within(head).await?);
+                }
+            }
+        }
+        Err(CallerError::NoCredentials(unusable.join("; ")))
+    }
+
+    /// The places where credentials are looked for, in order: which kubeconfig, and where its
+    /// server is, or why it cannot be used (with its name).
+    #[must_use]
+    pub fn places(&self) -> Vec<Result<Usable, String>> {
+        let all = (0..).map_while(|number| self.plain.identity(number));
+        let usable = |identity: Arc<Identity>| Usable {
+            name: identity.name.clone(),
+            server: identity.server.to_string(),
+            host: identity.server.host.clone(),
+            port: identity.server.port,
+        };
+        all.map(|place| place.map(usable)).collect()
+    }
+
     async fn call(
         &self,
         method: Method,
@@ -124,17 +182,26 @@ impl Caller {
         let kind = if method == Method::PATCH { MERGE_PATCH } else { JSON };
         let body = object.map(|object| Bytes::from(object.to_string())).unwrap_or_default();
         let ask = Ask { method, path: path.to_owned(), body, kind };
-        let answer = within(answered(&self.plain, &ask)).await;
+        let (first, then) = match self.near.as_ref() {
+            // It costs seconds to find out anew that nobody is there.
+            Some(near) if self.nobody_there.load(Ordering::Relaxed) => (near, Some(&self.plain)),
+            near => (&self.plain, near),
+        };
+        let answer = within(answered(first, &ask)).await;
         // A write that nobody has answered may have happened.
         let again = match &answer {
             Err(Ended::Call(CallError::Connect(..) | CallError::Resolve(..))) => true,
             Err(Ended::Slow) => ask.method == Method::GET,
             _ => false,
         };
-        Ok(match &self.near {
-            Some(near) if again => within(answered(near, &ask)).await?,
-            _ => answer?,
-        })
+        match then {
+            Some(then) if again => {
+                let answer = within(answered(then, &ask)).await?;
+                self.nobody_there.fetch_xor(true, Ordering::Relaxed);
+                Ok(answer)
+            }
+            _ => Ok(answer?),
+        }
     }
 }
 
@@ -160,7 +227,10 @@ async fn within(
 }
 
 async fn answered(client: &Client, ask: &Ask) -> Result<Answered, CallError> {
-    let head = client.head(ask, Lane::Any).await?;
+    told(client.head(ask, Lane::Any).await?).await
+}
+
+async fn told(head: Head) -> Result<Answered, CallError> {
     let from = head.identity.label(head.target);
     let date = head.response.headers().get(DATE).and_then(|date| {
         // HTTP writes GMT where RFC 2822 has a number; jiff reads both.

@@ -4,6 +4,7 @@
 //! silent for a while; the first answer counts. A write does the same until it has a connection,
 //! and is then sent once: without an answer nobody knows whether it happened.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,17 @@ impl Identity {
     pub(super) async fn ask_named(self: &Arc<Self>, ask: &Ask) -> Result<Head, CallError> {
         let connection = self.open(Target::Named).await?;
         self.send(ask, Lane::Own, Target::Named, connection).await
+    }
+
+    /// Asks the server behind that socket, over a connection of its own.
+    pub(super) async fn ask_at(
+        self: &Arc<Self>,
+        ask: &Ask,
+        socket: SocketAddr,
+    ) -> Result<Head, CallError> {
+        let target = Target::Other(socket);
+        let connection = self.open(target).await?;
+        self.send(ask, Lane::Own, target, connection).await
     }
 
     async fn read(self: &Arc<Self>, ask: &Ask, lane: Lane, target: Target) -> Attempt<Head> {
