@@ -2,6 +2,7 @@
 //!
 //! `KUBE_VIP_BIN` names the daemon; `cargo xtask test kernel` builds and names it.
 
+#[expect(dead_code, reason = "other tests need more of it")]
 #[path = "support/commands.rs"]
 mod commands;
 

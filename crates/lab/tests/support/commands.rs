@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kube_vip_lab::net::Process;
-use kube_vip_lab::stage::{Stage, StageSpec, VIP};
+use kube_vip_lab::net::{Host, Process};
+use kube_vip_lab::stage::{ControlPlaneKind, Stage, StageSpec, VIP};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -24,9 +24,19 @@ pub(crate) fn program() -> PathBuf {
 
 /// Three daemons of which one answers, and which.
 pub(crate) fn stage() -> (Stage, usize, TempDir) {
+    stage_with(ControlPlaneKind::Embedded)
+}
+
+/// The same with a real control plane.
+pub(crate) fn real_stage() -> (Stage, usize, TempDir) {
+    stage_with(ControlPlaneKind::Real)
+}
+
+fn stage_with(control_plane: ControlPlaneKind) -> (Stage, usize, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
-    let stage = Stage::build(StageSpec::of(&program(), directory.path()), &mut |_| {});
-    let mut stage = stage.expect("a stage; it needs root, or `unshare -Urn`");
+    let spec = StageSpec { control_plane, ..StageSpec::of(&program(), directory.path()) };
+    let stage = Stage::build(spec, &mut |_| {});
+    let mut stage = stage.expect("a stage; it needs root, and `cargo xtask assets` if it is real");
     let owner = stage.start_all().expect("one node answers");
     (stage, owner, directory)
 }
@@ -93,21 +103,24 @@ pub(crate) fn start_command(
     mut command: Command,
     environment: &[(&str, &str)],
 ) -> Started {
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let directory: &Path = &stage.spec().directory;
-    let files = ["out", "err"].map(|name| directory.join(format!("command-{number}.{name}")));
-    let create = |file: &PathBuf| File::create(file).expect("the directory is there");
     let host = stage.world().node(node);
     command
         .env_clear()
         .env("address", VIP.to_string())
         .env("vip_nodename", host.name())
         .env("KUBECONFIG", stage.control_plane().kubeconfig(node))
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(create(&files[0]))
-        .stderr(create(&files[1]));
+        .envs(environment.iter().copied());
+    start_on(stage, host, command)
+}
+
+/// Starts any command on any host, with the environment that it has.
+pub(crate) fn start_on(stage: &Stage, host: &Host, mut command: Command) -> Started {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let directory: &Path = &stage.spec().directory;
+    let files = ["out", "err"].map(|name| directory.join(format!("command-{number}.{name}")));
+    let create = |file: &PathBuf| File::create(file).expect("the directory is there");
+    command.stdin(Stdio::null()).stdout(create(&files[0])).stderr(create(&files[1]));
     Started { process: host.spawn(command).expect("it can be started"), files }
 }
 
