@@ -1,5 +1,6 @@
-//! `cargo xtask dist`: what is handed to users. Static programs for amd64 and arm64, and one image
-//! of both. `cargo xtask image`: an image for the tests of a real cluster, made in seconds.
+//! `cargo xtask dist`: what is handed to users. Static programs for amd64 and arm64, one image of
+//! both, manual pages and completions. `cargo xtask image`: an image for the tests of a real
+//! cluster, made in seconds.
 //!
 //! What is made is looked at (static, within its budget) and run before it is written.
 
@@ -52,6 +53,9 @@ pub(crate) enum DistError {
     /// A program does not say what it should.
     #[error("{path} version does not name the version and the commit ({status}); it says {said:?}")]
     Answer { path: PathBuf, status: ExitStatus, said: String },
+    /// A program does not print what belongs to it.
+    #[error("{path} does not print its manual or its completions ({status}); it says {said:?}")]
+    Text { path: PathBuf, status: ExitStatus, said: String },
     /// Something has become too large.
     #[error("{what} has {size} bytes, of at most {budget}")]
     Budget { what: String, size: u64, budget: u64 },
@@ -103,16 +107,19 @@ pub(crate) fn command(arguments: &[String]) -> Result<(), DistError> {
     let revision = revision();
     let mut lines = Vec::new();
     let mut programs = Vec::new();
+    let mut texts = Vec::new();
     for architecture in options.architectures() {
         let program = build::release(&cache, architecture, revision.as_deref())?;
         let (name, size) = (file_name(architecture), program.content.len() as u64);
         within(&name, size, PROGRAM_BUDGET)?;
         lines.push(Line { name, size, took: Some(program.took) });
         programs.push((architecture, program.content));
+        // The same, whatever it was built for.
+        texts = program.texts;
     }
     let name = options.image.as_deref().unwrap_or(IMAGE);
     let image = image(name, revision.as_deref(), &programs)?;
-    hand_out(&directory, &programs, &image)?;
+    hand_out(&directory, &programs, &texts, &image)?;
     for (architecture, size) in &image.sizes {
         let name = format!("image linux/{}", architecture.debian());
         within(&name, *size, IMAGE_BUDGET)?;
@@ -192,17 +199,20 @@ fn within(what: &str, size: u64, budget: u64) -> Result<(), DistError> {
 fn hand_out(
     directory: &Path,
     programs: &[(Architecture, Vec<u8>)],
+    texts: &[(&'static str, Vec<u8>)],
     image: &Image,
 ) -> Result<(), DistError> {
     fs::create_dir_all(directory).map_err(DistError::file(directory))?;
     let known = [Architecture::Amd64, Architecture::Arm64].map(file_name);
-    for name in known.iter().map(String::as_str).chain([IMAGE_FILE, SUMS_FILE]) {
+    let known = known.iter().map(String::as_str).chain(build::TEXTS.map(|(name, _)| name));
+    for name in known.chain([IMAGE_FILE, SUMS_FILE]) {
         remove(&directory.join(name))?;
     }
     let mut sums = String::new();
     let files = programs
         .iter()
         .map(|(architecture, content)| (file_name(*architecture), content, 0o755))
+        .chain(texts.iter().map(|(name, content)| ((*name).to_owned(), content, 0o644)))
         .chain([(IMAGE_FILE.to_owned(), &image.tar, 0o644)]);
     for (name, content, mode) in files {
         write(&directory.join(&name), content, mode)?;

@@ -27,6 +27,7 @@ mod moving;
 pub mod place;
 mod preflight;
 pub mod report;
+mod shell;
 mod status;
 mod verify;
 

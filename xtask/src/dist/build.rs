@@ -26,7 +26,18 @@ pub(super) struct Program {
     pub(super) content: Vec<u8>,
     /// How long the build took.
     pub(super) took: Duration,
+    /// What it prints into each of [`TEXTS`].
+    pub(super) texts: Vec<(&'static str, Vec<u8>)>,
 }
+
+/// Files for shells and for man(1), and what prints them.
+pub(super) const TEXTS: [(&str, &[&str]); 5] = [
+    ("kube-vip.8", &["man"]),
+    ("kube-vip-manager.8", &["man", "manager"]),
+    ("kube-vip.bash", &["completion", "bash"]),
+    ("_kube-vip", &["completion", "zsh"]),
+    ("kube-vip.fish", &["completion", "fish"]),
+];
 
 /// Builds the release for `architecture`, and makes it say its version: natively, or under QEMU.
 pub(super) fn release(
@@ -55,7 +66,7 @@ pub(super) fn release(
     if found != architecture {
         return Err(DistError::Mixed { path, found: found.debian() });
     }
-    let mut version = match &toolchain {
+    let run = || match &toolchain {
         Some(toolchain) => {
             let mut emulator = Command::new(toolchain.emulator());
             emulator.arg(&path);
@@ -63,8 +74,20 @@ pub(super) fn release(
         }
         None => Command::new(&path),
     };
-    answer(&path, version.arg("version"), revision)?;
-    Ok(Program { content, took })
+    answer(&path, run().arg("version"), revision)?;
+    let texts = TEXTS.into_iter().map(|(name, words)| Ok((name, text(&path, run().args(words))?)));
+    let texts = texts.collect::<Result<_, DistError>>()?;
+    Ok(Program { content, took, texts })
+}
+
+/// What the program prints; it has to succeed.
+fn text(path: &Path, command: &mut Command) -> Result<Vec<u8>, DistError> {
+    let output = command.output().map_err(DistError::file(path))?;
+    if output.status.success() && !output.stdout.is_empty() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(DistError::Text { path: path.to_owned(), status: output.status, said })
 }
 
 /// Builds the program of the tests for this machine, static as well. Returns it with its

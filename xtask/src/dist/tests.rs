@@ -32,19 +32,20 @@ fn what_is_handed_out_is_what_was_made_and_nothing_older() {
     let program = |architecture| (architecture, b"program".to_vec());
     let both = [program(Architecture::Amd64), program(Architecture::Arm64)];
     let image = image(IMAGE, None, &both).expect("an image");
-    hand_out(&directory, &both, &image).expect("it can be written");
-    hand_out(&directory, &both[1..], &image).expect("it can be written again");
+    let texts = [("kube-vip.8", b"page".to_vec()), ("kube-vip.bash", b"script".to_vec())];
+    hand_out(&directory, &both, &texts, &image).expect("it can be written");
+    hand_out(&directory, &both[1..], &texts[..1], &image).expect("it can be written again");
     let mut names: Vec<_> = fs::read_dir(&directory)
         .expect("a directory")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
         .collect();
     names.sort();
-    assert_eq!(names, [SUMS_FILE, IMAGE_FILE, "kube-vip-linux-arm64"]);
+    assert_eq!(names, [SUMS_FILE, IMAGE_FILE, "kube-vip-linux-arm64", "kube-vip.8"]);
     let mode = fs::metadata(directory.join("kube-vip-linux-arm64")).expect("a file").permissions();
     assert_eq!(mode.mode() & 0o777, 0o755);
     let mut check = Command::new("sha256sum");
     check.args(["--check", "--strict", "--status", SUMS_FILE]).current_dir(&directory);
     assert!(check.status().expect("sha256sum runs").success());
     let sums = fs::read_to_string(directory.join(SUMS_FILE)).expect("a file");
-    assert_eq!(sums.lines().count(), 2);
+    assert_eq!(sums.lines().count(), 3);
 }

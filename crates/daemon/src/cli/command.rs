@@ -8,7 +8,7 @@ use super::failover::{self, guard};
 use super::generator::{self, Printed};
 use super::moving::Order;
 use super::place::Place;
-use super::{Task, VERSION, cleanup, help, status};
+use super::{Task, VERSION, cleanup, help, shell, status};
 use crate::settings::Inputs;
 use crate::settings::definition::{Definition, Flag};
 use crate::settings::definitions;
@@ -78,6 +78,16 @@ pub(super) const TASKS: &[Entry] = &[
         command: generator::kubeadm,
         read: |matches, inputs| Ok(Box::new(Printed::read(generator::kubeadm, matches, inputs)?)),
     },
+    Entry {
+        name: "completion",
+        command: shell::completion,
+        read: |matches, _| Ok(Box::new(shell::read_completion(matches)?)),
+    },
+    Entry {
+        name: "man",
+        command: shell::man,
+        read: |matches, _| Ok(Box::new(shell::read_man(matches)?)),
+    },
     Entry { name: failover::NAME, command: failover::command, read: failover::read },
     Entry { name: guard::NAME, command: guard::command, read: guard::read },
 ];
@@ -99,12 +109,21 @@ const ABSENT: [(&str, &str); 3] = [
 
 /// The whole command line.
 pub(super) fn kube_vip() -> Command {
-    let root = Command::new("kube-vip")
+    let root = commands().args(definitions::all().filter_map(arg));
+    ABSENT.iter().fold(root, |root, (name, _)| {
+        let rest = Arg::new(REST).num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
+        let command = Command::new(*name).hide(true).disable_help_flag(true).arg(rest);
+        root.subcommand(command)
+    })
+}
+
+/// The commands that there are, without the flags of settings.
+pub(super) fn commands() -> Command {
+    Command::new("kube-vip")
         .about("Keeps the API endpoint of a Kubernetes cluster reachable at one address")
         .version(VERSION)
         .args_override_self(true)
         .disable_help_subcommand(false)
-        .args(definitions::all().filter_map(arg))
         .subcommand(manager())
         .subcommands(TASKS.iter().map(|entry| (entry.command)()))
         .subcommand(Command::new("version").about("Say which version this is"))
@@ -112,12 +131,7 @@ pub(super) fn kube_vip() -> Command {
         .after_help(
             "Settings are environment variables or flags: kube-vip manager --help\n\
              Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 see its help",
-        );
-    ABSENT.iter().fold(root, |root, (name, _)| {
-        let rest = Arg::new(REST).num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
-        let command = Command::new(*name).hide(true).disable_help_flag(true).arg(rest);
-        root.subcommand(command)
-    })
+        )
 }
 
 fn manager() -> Command {
@@ -173,7 +187,7 @@ fn settings() -> Command {
 
 /// A setting's flag. It is accepted before and behind the command; a switch may stand alone, and
 /// has its value behind `=` otherwise.
-fn arg(definition: &'static Definition) -> Option<Arg> {
+pub(super) fn arg(definition: &'static Definition) -> Option<Arg> {
     let Flag { long, short } = definition.flag?;
     let arg = Arg::new(long)
         .long(long)

@@ -136,6 +136,11 @@ impl Task for Printed {
 }
 
 impl Printed {
+    /// A text of which nothing is odd.
+    pub(super) const fn of(text: String) -> Self {
+        Self { text, notes: String::new() }
+    }
+
     /// What the command line comes to, the help without a command; the error is for people.
     pub(super) fn read(
         command: fn() -> Command,
@@ -143,7 +148,7 @@ impl Printed {
         inputs: Inputs,
     ) -> Result<Self, String> {
         let Some((kind, matches)) = matches.subcommand() else {
-            return Ok(Self { text: command().render_help().to_string(), notes: String::new() });
+            return Ok(Self::of(command().render_help().to_string()));
         };
         let (settings, access) = read(matches, inputs);
         if kind == "rbac" {
