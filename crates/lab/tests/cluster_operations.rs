@@ -1,9 +1,11 @@
-//! The site on which the document's operations are tested, without kube-vip: nodes that are reached
-//! by ssh, a front through which the API is, and the stand-in for k3s.
+//! The document's operations, by playbooks over ssh and by the commands that it has, on nodes with
+//! real kubelets and API servers. Here the site itself, without kube-vip.
 //!
-//! Needs root and the programs of `cargo xtask assets`: `cargo xtask test cluster` makes
+//! Needs root, the programs of `cargo xtask assets`, and an image: `cargo xtask test cluster` makes
 //! everything.
 
+#[path = "cluster_operations/document.rs"]
+mod document;
 #[path = "cluster_operations/site.rs"]
 mod site;
 

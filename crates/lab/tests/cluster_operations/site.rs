@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use kube_vip_lab::cluster::assets::Assets;
 use kube_vip_lab::operations::caller::Caller;
@@ -20,6 +20,33 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A command takes so long at most.
 const PLAY: Duration = Duration::from_secs(400);
 
+/// Where the workstation's user works.
+const WORK: &str = "/var/lib/root/work";
+
+/// What a playbook did, by its last lines.
+pub(crate) struct Recap {
+    pub(crate) text: String,
+    /// How many tasks changed something, on all hosts together.
+    pub(crate) changed: u32,
+}
+
+impl Recap {
+    fn of(text: String) -> Self {
+        let number = |word: &str| word.strip_prefix("changed=")?.parse::<u32>().ok();
+        let (_, recap) = text.rsplit_once("PLAY RECAP").unwrap_or_default();
+        let changed = recap.split_whitespace().filter_map(number).sum();
+        assert!(recap.contains("changed="), "no recap:\n{text}");
+        Self { text, changed }
+    }
+}
+
+/// What `cargo xtask test` says of what is tested.
+pub(crate) fn given(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set, which says what to test; run `cargo xtask test cluster`")
+    })
+}
+
 /// A site needs the whole machine.
 pub(crate) fn exclusively() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
@@ -30,7 +57,7 @@ pub(crate) fn exclusively() -> MutexGuard<'static, ()> {
 pub(crate) struct Site {
     name: &'static str,
     began: Instant,
-    folder: std::path::PathBuf,
+    pub(crate) folder: std::path::PathBuf,
     pub(crate) operations: Operations,
 }
 
@@ -48,6 +75,8 @@ impl Site {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("operations").join(name);
         let began = Instant::now();
         let operations = done(Operations::build(NODES, &folder, Assets::find()));
+        let work = operations.workstation().1.outside(WORK);
+        std::fs::create_dir_all(work).expect("a directory to work in");
         let site = Self { name, began, folder, operations };
         // The harness has begun a line with the test's name.
         let _ = writeln!(io::stderr());
@@ -60,6 +89,61 @@ impl Site {
         let at = self.began.elapsed().as_secs_f64();
         // With stderr gone there is nobody to tell.
         let _ = writeln!(io::stderr(), "{:>8} {at:>7.2} s  {text}", self.name);
+    }
+
+    /// Writes an inventory of this site's hosts beside the variables of the sample inventory, and
+    /// links the playbooks: both are found in the working directory, as in the document.
+    pub(crate) fn give_playbooks(&mut self) {
+        let mut nodes = String::new();
+        for node in 0..NODES {
+            let machine = self.operations.cluster().machine(node);
+            nodes +=
+                &format!("        {}: {{ansible_host: {}}}\n", machine.name(), machine.address());
+        }
+        let text = format!(
+            "all:\n\
+             \x20 vars:\n\
+             \x20   ansible_user: root\n\
+             \x20   kube_vip_image: {}\n\
+             \x20   kube_vip_image_archive: {}\n\
+             \x20   migration_hosts_file: /etc/hosts\n\
+             \x20   migration_front_stop_command: [systemctl, stop, haproxy]\n\
+             \x20   calico_wait_seconds: 0\n\
+             \x20 children:\n\
+             \x20   tp_cluster_controlplane:\n\
+             \x20     hosts:\n{nodes}\
+             \x20   k8s_api_front:\n\
+             \x20     hosts:\n\
+             \x20       front:\n\
+             \x20   k8s_api_clients:\n\
+             \x20     hosts:\n\
+             \x20       localhost: {{ansible_connection: local}}\n",
+            given("KUBE_VIP_IMAGE_NAME"),
+            given("KUBE_VIP_IMAGE"),
+        );
+        let (_, layout) = self.operations.workstation();
+        let written = layout.write(&format!("{WORK}/ansible/inventory/hosts.yml"), &text);
+        written.expect("the inventory");
+        let playbooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ansible");
+        let playbooks = playbooks.canonicalize().expect("the playbooks");
+        self.must(&format!(
+            "cp -r {0}/inventory/group_vars ansible/inventory; ln -s {0}/*.yml {0}/roles ansible",
+            playbooks.display()
+        ));
+    }
+
+    /// Runs a playbook as the document writes it, with these arguments; it must succeed.
+    pub(crate) fn play(&mut self, arguments: &str) -> Recap {
+        let text = self
+            .must(&format!("ansible-playbook -i ansible/inventory/hosts.yml ansible/{arguments}"));
+        Recap::of(text)
+    }
+
+    /// Runs a playbook that must refuse to go on, and what it says.
+    pub(crate) fn refuses(&mut self, arguments: &str) -> String {
+        self.refused(&format!(
+            "ansible-playbook -i ansible/inventory/hosts.yml ansible/{arguments}"
+        ))
     }
 
     /// Starts k3s, as far as there is one here, on all nodes.
@@ -108,7 +192,7 @@ impl Site {
 
     /// Runs a command on the workstation, and says what came of it.
     pub(crate) fn run(&mut self, script: &str) -> Ran {
-        let ran = done(self.operations.run(script, PLAY));
+        let ran = done(self.operations.run(&format!("cd {WORK}; {script}"), PLAY));
         self.say(&format!("$ {script}  ({:.1} s, {})", ran.took.as_secs_f64(), ran.status));
         ran
     }
@@ -131,7 +215,7 @@ impl Site {
     pub(crate) fn comes(&mut self, what: &str, script: &str) -> String {
         let began = Instant::now();
         loop {
-            let ran = done(self.operations.run(script, PLAY));
+            let ran = done(self.operations.run(&format!("cd {WORK}; {script}"), PLAY));
             let took = began.elapsed();
             if ran.status.success() {
                 self.say(&format!("{what} (after {:.1} s): {script}", took.as_secs_f64()));
