@@ -1,6 +1,6 @@
 //! The whole of the mission document on real nodes: an API behind HAProxy gets a name more, then
-//! kube-vip by playbook, a fail-over test by `kubectl drain`, clients that move to the new address, back
-//! and forth again, until the front is removed. k3s itself does not run here, see
+//! kube-vip by playbook, a fail-over test by `kubectl drain`, and clients that move to the new
+//! address, back and forth again, until the front is removed. k3s itself does not run here, see
 //! `kube_vip_lab::operations`.
 
 use kube_vip_lab::operations::NAME;
