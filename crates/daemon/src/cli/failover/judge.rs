@@ -73,11 +73,11 @@ pub(super) fn judge(record: &Record, limits: &Limits, stopped: Option<&Stopped>)
         }
         None => {
             worse(record.moved().is_none(), Code::Nothing);
-            let outage = |address: &Address| too_long(address, limits);
+            let outage = |address: &Address| too_long(address, record, limits);
             let two = Evidence::ALL.iter().any(|evidence| record.two(*evidence).is_some());
             worse(record.addresses.iter().any(outage) || two, Code::Outage);
             report.push(moved(record, limits));
-            record.addresses.iter().for_each(|seen| report.push(connections(seen, limits)));
+            record.addresses.iter().for_each(|seen| report.push(connections(seen, record, limits)));
             report.push(requests(record));
             report.push(one_owner(record));
         }
@@ -97,9 +97,9 @@ pub(super) fn judge(record: &Record, limits: &Limits, stopped: Option<&Stopped>)
     Judged { report, code }
 }
 
-/// What the network has of gaps by itself is not counted.
-fn too_long(address: &Address, limits: &Limits) -> bool {
-    address.longest > limits.outage + address.calm
+/// What the network has of gaps by itself is not counted, nor what this host may have made.
+fn too_long(address: &Address, record: &Record, limits: &Limits) -> bool {
+    address.longest > limits.outage + address.calm + record.paused
 }
 
 fn moved(record: &Record, limits: &Limits) -> Row {
@@ -132,7 +132,7 @@ fn moved(record: &Record, limits: &Limits) -> Row {
     }
 }
 
-fn connections(seen: &Address, limits: &Limits) -> Row {
+fn connections(seen: &Address, record: &Record, limits: &Limits) -> Row {
     let evidence = format!(
         "longest time without a connection {} (before the test {}); of {} connects {} failed, {} \
          were refused, {} slow (over 200 ms; half take {})",
@@ -144,7 +144,7 @@ fn connections(seen: &Address, limits: &Limits) -> Row {
         seen.slow,
         human(seen.median),
     );
-    let row = if too_long(seen, limits) {
+    let row = if too_long(seen, record, limits) {
         let remedy = format!("at most {} was to be; the timeline shows when", human(limits.outage));
         Row::failed("outage", evidence, remedy)
     } else {

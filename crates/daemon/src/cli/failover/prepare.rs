@@ -210,7 +210,7 @@ async fn node_of(
     let node = match cluster.node(holder).await.map_err(failed)? {
         Some(node) => node,
         None => {
-            let address = own.and_then(|own| own.candidate.candidacy.address).map(IpAddr::from);
+            let address = own.and_then(|own| own.candidate.candidacy.address);
             let nodes = cluster.nodes().await.map_err(failed)?;
             let mut has = nodes
                 .into_iter()
@@ -249,7 +249,7 @@ async fn may(cluster: &Cluster, how: How, node: &str) -> Result<(), String> {
 async fn targets(cluster: &Cluster) -> Result<Vec<SocketAddr>, String> {
     let election = cluster.election();
     if !election.vips.is_empty() {
-        let all = election.vips.iter().copied().map(IpAddr::from);
+        let all = election.vips.iter().copied();
         return Ok(all.map(|address| SocketAddr::new(address, election.port)).collect());
     }
     let unknown = "name the address with --address";
@@ -301,7 +301,7 @@ async fn certificates(
 ) -> BTreeMap<Vec<u8>, String> {
     let mut all = BTreeMap::new();
     for one in candidates.iter().filter(|one| one.gone.is_none()) {
-        let Some(address) = one.candidate.candidacy.address.map(IpAddr::from) else { continue };
+        let Some(address) = one.candidate.candidacy.address else { continue };
         let visit = timeout(PATIENCE, visitor.enter(SocketAddr::new(address, port))).await;
         let Ok(Ok(visit)) = visit else { return BTreeMap::new() };
         let before = all.insert(visit.certificate, one.candidate.node.to_string());
