@@ -5,6 +5,7 @@
 mod figures;
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +19,9 @@ use crate::stage::act::{
     API_FREEZE, API_KILL, Act, CUT, DEAF, DRAIN, FREEZE, KILL, MOVE, MUTE, OVERLOAD, SPLIT, STOP,
     STORE_FROZEN, UNPLUG, apis_frozen,
 };
-use crate::stage::{Audience, ControlPlaneKind, Stage, StageError, StageSpec, Take, perform};
+use crate::stage::{
+    Audience, ControlPlaneKind, Reach, Stage, StageError, StageSpec, Take, perform,
+};
 
 /// How long API servers are frozen.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -41,6 +44,10 @@ pub struct Args {
     /// The API servers: `embedded` in this program, or `real` (etcd and kube-apiserver)
     #[arg(long, value_enum, default_value = "embedded")]
     pub control_plane: ControlPlaneKind,
+    /// The addresses that they keep, IPv4 on 192.168.20.0/24 and IPv6 on fd00:14::/64; the client
+    /// uses the first
+    #[arg(long, value_name = "ADDRESSES", value_delimiter = ',', default_value = "192.168.20.140")]
+    pub addresses: Vec<IpAddr>,
     /// For how long to measure what the daemons use at rest, in seconds; 0: not at all
     #[arg(long, value_name = "S", default_value_t = 20)]
     pub rest: u64,
@@ -211,7 +218,11 @@ fn contender(program: &Path, directory: &Path, args: &Args) -> Result<Contender,
     let path = program.canonicalize().map_err(missing)?;
     std::fs::create_dir_all(directory)?;
     let (seconds, control_plane) = (args.seconds.0, args.control_plane);
-    let spec = StageSpec { seconds, control_plane, ..StageSpec::of(&path, directory) };
+    let addresses = args.addresses.clone();
+    let six = addresses.iter().any(IpAddr::is_ipv6);
+    let reach = if six { Reach::DualStack } else { Reach::default() };
+    let spec =
+        StageSpec { seconds, control_plane, addresses, reach, ..StageSpec::of(&path, directory) };
     progress(&format!("a cluster with {}", program.display()))?;
     let mut stage = Stage::build(spec, &mut |_| {})?;
     stage.start_all()?;

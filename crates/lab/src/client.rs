@@ -7,7 +7,7 @@ mod ping;
 mod report;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub use kube_vip_measure::figures::{Connects, NOTICEABLE, SLOW};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientSpec {
     /// The service's address, and the port to connect to.
-    pub service: SocketAddrV4,
+    pub service: SocketAddr,
     /// How often an echo request is sent to each of service and control.
     pub probe_period: Duration,
     /// How often a connection to each is begun.
@@ -43,9 +43,9 @@ pub struct ClientSpec {
 impl ClientSpec {
     /// A probe every millisecond, a connection every 5 ms, for half an hour at most.
     #[must_use]
-    pub const fn of(service: SocketAddrV4) -> Self {
+    pub fn of(service: impl Into<SocketAddr>) -> Self {
         Self {
-            service,
+            service: service.into(),
             probe_period: Duration::from_millis(1),
             connect_period: Duration::from_millis(5),
             at_most: Duration::from_secs(30 * 60),
@@ -86,19 +86,19 @@ impl Client {
         let live = Live::default();
         let (host, at_most) = (world.client(), spec.at_most);
         let control = world.control();
-        let step = "know the control's address";
-        let address = control.address();
-        let address = address.ok_or_else(|| Error::step(step)(io::Error::other("it has none")))?;
-        let targets = [*spec.service.ip(), address];
-
-        let anywhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, spec.service.port());
-        let listener = control.listen(anywhere.into())?;
+        let service = spec.service.ip();
+        let targets = [service, world.undisturbed(service)];
+        let anywhere = match service.is_ipv6() {
+            true => Ipv6Addr::UNSPECIFIED.into(),
+            false => Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let listener = control.listen(SocketAddr::new(anywhere, spec.service.port()))?;
         let control = Worker::start("control", at_most, move |term| accept(&listener, term))?;
-        let socket = host.open("probe".to_owned(), RawSocket::echo)?;
+        let socket = host.open("probe".to_owned(), || RawSocket::echo(service))?;
         let notes = (world.journal().clone(), live.clone());
         let pinger = Pinger::new(socket, targets, spec.probe_period, notes);
         let pinger = Worker::start("prober", at_most, |term| pinger.run(term))?;
-        let targets = targets.map(|target| SocketAddrV4::new(target, spec.service.port()));
+        let targets = targets.map(|target| SocketAddr::new(target, spec.service.port()));
         let connector = Connector::new(targets, spec.connect_period, live.clone())
             .map_err(Error::step("make an epoll"))?;
         let namespaces = host.namespaces().clone();

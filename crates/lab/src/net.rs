@@ -10,7 +10,7 @@ pub mod host;
 pub mod nft;
 pub mod rtnl;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use self::daemon::{Daemon, DaemonSpec};
 pub use self::host::Host;
@@ -20,7 +20,7 @@ pub use crate::sys::Error;
 pub use crate::sys::mount::Bind;
 use crate::sys::namespace::Namespaces;
 pub use crate::sys::process::Process;
-use kube_vip_core::address::Mac;
+use kube_vip_core::address::{Mac, link_local};
 
 /// The name of the bridge, inside the switch's namespace.
 const BRIDGE: &str = "switch";
@@ -58,6 +58,13 @@ impl Subnet {
         Ipv4Addr::new(a, b, c, last)
     }
 
+    /// The IPv6 address of a host, of a network of its own; its prefix length is 64 bits.
+    #[must_use]
+    pub const fn host6(self, last: u8) -> Ipv6Addr {
+        let [_, _, c] = self.0;
+        Ipv6Addr::new(0xfd00, c as u16, 0, 0, 0, 0, 0, last as u16)
+    }
+
     /// An Ethernet address, locally administered, from which the host can be read.
     const fn mac(self, last: u8) -> Mac {
         let [a, b, c] = self.0;
@@ -93,6 +100,8 @@ pub struct WorldSpec {
     pub interface: String,
     /// The nodes: the first has the address .11, and so on.
     pub nodes: Vec<NodeSpec>,
+    /// Hosts have IPv6 addresses as well.
+    pub ipv6: bool,
 }
 
 impl WorldSpec {
@@ -105,6 +114,7 @@ impl WorldSpec {
             subnet: Subnet([192, 168, 20]),
             interface: "end0".to_owned(),
             nodes: (1..=nodes).map(node).collect(),
+            ipv6: false,
         }
     }
 }
@@ -202,10 +212,23 @@ impl World {
         &self.stranger
     }
 
-    /// The address in whose name the observer asks; nobody has it.
+    /// The address in whose name the observer asks for one of the same family; nobody has it.
     #[must_use]
-    pub const fn questioner(&self) -> Ipv4Addr {
-        self.subnet.host(OBSERVER)
+    pub const fn questioner(&self, address: IpAddr) -> IpAddr {
+        self.beside(OBSERVER, address)
+    }
+
+    /// The control's address of the same family.
+    #[must_use]
+    pub const fn undisturbed(&self, address: IpAddr) -> IpAddr {
+        self.beside(CONTROL, address)
+    }
+
+    const fn beside(&self, last: u8, address: IpAddr) -> IpAddr {
+        match address {
+            IpAddr::V4(_) => IpAddr::V4(self.subnet.host(last)),
+            IpAddr::V6(_) => IpAddr::V6(self.subnet.host6(last)),
+        }
     }
 
     /// Where everything that happens is written down.
@@ -218,8 +241,8 @@ impl World {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn client_neighbour(&self, address: Ipv4Addr) -> Result<Option<Neighbour>, Error> {
-        self.client.rtnl.neighbour(address)
+    pub fn client_neighbour(&self, address: impl Into<IpAddr>) -> Result<Option<Neighbour>, Error> {
+        self.client.rtnl.neighbour(address.into())
     }
 
     /// The switch's network, and the index of its bridge.
@@ -253,6 +276,10 @@ fn plug(switch: &Rtnl, spec: &WorldSpec, name: &str, own: &Own, last: u8) -> Res
     let address = (last != OBSERVER).then(|| spec.subnet.host(last));
     if let Some(address) = address {
         rtnl.add_address(interface, address, Subnet::PREFIX)?;
+    }
+    if spec.ipv6 && last != OBSERVER {
+        rtnl.add_address(interface, link_local(mac), 64)?;
+        rtnl.add_address(interface, spec.subnet.host6(last), 64)?;
     }
     Ok(Host {
         name: name.to_owned(),

@@ -13,11 +13,11 @@ mod observer;
 mod words;
 
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use kube_vip_core::address::Mac;
-use kube_vip_core::wire::arp::Station;
+use kube_vip_core::segment::Station;
 
 use self::addresses::Kernels;
 pub use self::answers::PATIENCE;
@@ -48,7 +48,7 @@ pub enum Question {
 #[derive(Clone, Debug)]
 pub struct RecorderSpec {
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// How the observer asks.
     pub question: Question,
     /// How often it asks; at least 1 ms.
@@ -62,9 +62,9 @@ pub struct RecorderSpec {
 impl RecorderSpec {
     /// An ordinary question about `address` every 5 ms, for half an hour at most.
     #[must_use]
-    pub const fn of(address: Ipv4Addr) -> Self {
+    pub fn of(address: impl Into<IpAddr>) -> Self {
         Self {
-            address,
+            address: address.into(),
             question: Question::Ordinary,
             period: Duration::from_millis(5),
             capture: None,
@@ -183,10 +183,12 @@ impl Recorder {
 fn observer(world: &World, spec: &RecorderSpec, journal: &Journal) -> Result<Observer, Error> {
     let host = world.observer();
     let interface = host.rtnl().index(host.interface())?;
-    let socket = host.open("ask ARP questions".to_owned(), || RawSocket::arp(interface))?;
-    let address = match spec.question {
-        Question::Ordinary => world.questioner(),
-        Question::Probe => Ipv4Addr::UNSPECIFIED,
+    let open = || RawSocket::neighbours(spec.address, interface);
+    let socket = host.open("ask for the address".to_owned(), open)?;
+    let address = match (spec.question, spec.address) {
+        (Question::Ordinary, address) => world.questioner(address),
+        (Question::Probe, IpAddr::V4(_)) => Ipv4Addr::UNSPECIFIED.into(),
+        (Question::Probe, IpAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let nodes = world.nodes().iter().enumerate();
     Ok(Observer {

@@ -10,12 +10,13 @@ mod proxy;
 mod runtime;
 mod spec;
 mod strikes;
+mod take;
 mod wall_clock;
 mod witness;
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -23,12 +24,10 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::api::ApiError;
-use crate::client::{Client, ClientReport, ClientSpec};
 use crate::cluster::control_plane::ControlPlaneError;
 use crate::net::{Daemon, DaemonSpec, Process, World, WorldSpec};
 use crate::pki::{ClusterPki, Distribution, PkiError};
-use crate::recorder::{Recorder, RecorderSpec, Recording, Words};
-use crate::sys::clock::Stamp;
+use crate::recorder::{Recorder, RecorderSpec};
 use crate::timeline::What;
 
 pub use self::act::{Act, Then};
@@ -38,9 +37,13 @@ pub use self::perform::{Audience, Nobody, Performance, Play, perform};
 use self::props::Props;
 pub use self::proxy::Trouble;
 pub use self::spec::{Reach, StageSpec};
+pub use self::take::{Take, Taken};
 
 /// The virtual address of the mission: on the nodes' subnet.
 pub const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 140);
+
+/// The same of IPv6, in the network that the nodes have beside.
+pub const VIP6: Ipv6Addr = Ipv6Addr::new(0xfd00, 20, 0, 0, 0, 0, 0, 0x140);
 
 /// The API servers' port.
 pub const PORT: u16 = 6443;
@@ -107,23 +110,6 @@ pub struct Stage {
     world: World,
 }
 
-/// A recording under way, with its client.
-#[derive(Debug)]
-pub struct Take {
-    recorder: Recorder,
-    words: Option<Words>,
-    client: Client,
-}
-
-/// A finished recording, and what the client saw.
-#[derive(Clone, Debug)]
-pub struct Taken {
-    /// The wire and the kernels.
-    pub recording: Recording,
-    /// The client.
-    pub client: ClientReport,
-}
-
 impl Stage {
     /// Builds the world, with an API server on each node, telling `progress` what it waits for; no
     /// daemon runs yet.
@@ -131,7 +117,8 @@ impl Stage {
     /// # Errors
     /// The step that failed.
     pub fn build(spec: StageSpec, progress: &mut dyn FnMut(&str)) -> Result<Self, StageError> {
-        let world = World::new(&WorldSpec::of(spec.nodes))?;
+        let ipv6 = spec.addresses.iter().any(IpAddr::is_ipv6);
+        let world = World::new(&WorldSpec { ipv6, ..WorldSpec::of(spec.nodes) })?;
         let pki = ClusterPki::new(Distribution::K3s)?;
         let control_plane = ControlPlane::start(&spec, &world, &pki, progress)?;
         let daemons = (0..spec.nodes).map(|_| None).collect();
@@ -152,6 +139,31 @@ impl Stage {
     #[must_use]
     pub const fn spec(&self) -> &StageSpec {
         &self.spec
+    }
+
+    /// The address that the client uses: the first.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.spec.addresses.first().copied().unwrap_or(IpAddr::V4(VIP))
+    }
+
+    /// From now on daemons that start keep these addresses; all that run are killed, and whatever
+    /// they leave is waited for.
+    ///
+    /// # Errors
+    /// If an address stays.
+    pub fn keep(&mut self, addresses: Vec<IpAddr>) -> Result<(), StageError> {
+        self.daemons.iter_mut().for_each(|daemon| *daemon = None);
+        let (old, patience) = (self.spec.addresses.clone(), self.patience());
+        self.wait("the addresses are gone", patience, || {
+            let gone = |host: &crate::net::Host| {
+                let has = host.rtnl().addresses().unwrap_or_default();
+                !old.iter().any(|address| has.contains(address))
+            };
+            self.world.nodes().iter().all(gone)
+        })?;
+        self.spec.addresses = addresses;
+        Ok(())
     }
 
     /// The kernel world.
@@ -238,7 +250,7 @@ impl Stage {
         let own = [
             ("vip_arp", "true".to_owned()),
             ("vip_interface", self.world.node(node).interface().to_owned()),
-            ("address", VIP.to_string()),
+            ("address", self.addresses()),
             ("port", PORT.to_string()),
             ("vip_leaderelection", "true".to_owned()),
             ("cp_enable", "true".to_owned()),
@@ -258,23 +270,14 @@ impl Stage {
             .collect()
     }
 
-    /// Starts to record, and the client.
-    ///
-    /// # Errors
-    /// If the kernel refuses a socket.
-    pub fn record(&self) -> Result<Take, StageError> {
-        let recorder = self.recorder()?;
-        // Without the Lease there is nothing to compare their words with.
-        let known = self.control_plane.tell_holder();
-        let words = known.then(|| Words::listen(&self.world, RecorderSpec::of(VIP).at_most));
-        let words = words.transpose()?;
-        let client = Client::start(&self.world, &ClientSpec::of(SocketAddrV4::new(VIP, PORT)))?;
-        Ok(Take { recorder, words, client })
+    fn addresses(&self) -> String {
+        let all: Vec<String> = self.spec.addresses.iter().map(ToString::to_string).collect();
+        all.join(",")
     }
 
     fn recorder(&self) -> Result<Recorder, StageError> {
         self.recorded.store(self.world.journal().count(), Ordering::Relaxed);
-        Ok(Recorder::start(&self.world, &RecorderSpec::of(VIP))?)
+        Ok(Recorder::start(&self.world, &RecorderSpec::of(self.address()))?)
     }
 
     /// Starts every daemon, and waits until one node answers.
@@ -343,29 +346,5 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
-    }
-}
-
-impl Take {
-    /// When the recording started.
-    #[must_use]
-    pub const fn started(&self) -> Stamp {
-        self.recorder.started()
-    }
-
-    /// The client, for what it sees just now.
-    #[must_use]
-    pub const fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// Ends the recording.
-    ///
-    /// # Errors
-    /// If a part of it failed; then it has holes.
-    pub fn stop(self) -> Result<Taken, StageError> {
-        let client = self.client.stop()?;
-        self.words.map_or(Ok(()), Words::stop)?;
-        Ok(Taken { recording: self.recorder.stop()?, client })
     }
 }

@@ -93,6 +93,26 @@ pub enum What {
 }
 
 impl Timeline {
+    /// Takes over what another recording has that is no one address's: faults, the Lease, what
+    /// daemons say. This one began so much later.
+    pub fn share(&mut self, other: &Self, later: Duration) {
+        let common = |entry: &&Entry| match entry.what {
+            What::Answers { .. }
+            | What::Configured { .. }
+            | What::Announced { .. }
+            | What::Outage(_) => false,
+            What::Lease { .. }
+            | What::Renewed { .. }
+            | What::Fenced { .. }
+            | What::Says { .. }
+            | What::Fault(_) => true,
+        };
+        let shifted =
+            |entry: &Entry| Entry { at: entry.at.saturating_sub(later), what: entry.what.clone() };
+        self.entries.extend(other.entries.iter().filter(common).map(shifted));
+        self.entries.sort_by_key(|entry| entry.at);
+    }
+
     /// The name of a node; its index where it has none.
     #[must_use]
     pub fn name(&self, node: usize) -> String {

@@ -156,11 +156,11 @@ fn cleanup_removes_what_ours_left_and_refuses_while_one_runs() {
         assert!(squeezed.contains(&part), "{part:?} in\n{}", shown.out);
     }
     let rtnl = stage.world().node(owner).rtnl();
-    assert!(rtnl.addresses().expect("a list").contains(&VIP), "nothing was changed");
+    assert!(rtnl.addresses().expect("a list").contains(&VIP.into()), "nothing was changed");
 
     let removed = run(&stage, owner, &[&arguments[..], &["--yes"]].concat());
     assert_eq!(removed.code, 0, "{removed:?}");
-    assert!(!rtnl.addresses().expect("a list").contains(&VIP));
+    assert!(!rtnl.addresses().expect("a list").contains(&VIP.into()));
     assert_eq!(stage.world().node(owner).tables().expect("a list"), []);
     let again = run(&stage, owner, &[&arguments[..], &["--yes", "-o", "json"]].concat());
     assert_eq!(again.code, 0, "{again:?}");
@@ -193,7 +193,7 @@ fn cleanup_removes_what_the_original_leaves() {
     assert_eq!(shown.code, 2, "{shown:?}");
     let removed = run(&stage, owner, &["cleanup", "-y"]);
     assert_eq!(removed.code, 0, "{removed:?}");
-    assert!(!host.rtnl().addresses().expect("a list").contains(&VIP));
+    assert!(!host.rtnl().addresses().expect("a list").contains(&VIP.into()));
     assert_eq!(host.tables().expect("a list"), []);
     let clean = run(&stage, owner, &["cleanup"]);
     assert_eq!((clean.code, clean.out.ends_with("cleanup: nothing is left\n")), (0, true));

@@ -45,7 +45,7 @@ fn log(stage: &Stage, node: usize) -> String {
 fn having(stage: &Stage, address: Ipv4Addr) -> Vec<usize> {
     let has = |node: &usize| {
         let addresses = stage.world().node(*node).rtnl().addresses();
-        addresses.expect("the kernel says").contains(&address)
+        addresses.expect("the kernel says").contains(&address.into())
     };
     (0..stage.spec().nodes).filter(has).collect()
 }

@@ -54,7 +54,7 @@ impl Counters {
             ),
             announced: counter(
                 "kube_vip_announcements_total",
-                "Announcements sent; each is a gratuitous ARP request and a gratuitous ARP reply",
+                "Announcements sent: gratuitous ARP in both forms, or neighbour discovery",
                 &["address"],
             ),
             refused: counter(

@@ -26,6 +26,11 @@ fn with_addresses(world: &World) -> Fence {
     world.add6(OWN, 64);
     world.add6(SIX, 128);
     world.add6(OTHER, 128);
+    // A worker of the kernel's finishes adding them.
+    for address in [OWN, SIX, OTHER] {
+        let finished = (0..20).any(|_| answers(world, address));
+        assert!(finished, "{address} was added");
+    }
     world.fence()
 }
 

@@ -1,7 +1,7 @@
 //! TCP connections at a fixed period to the service and to the control, each closed at once.
 
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use kube_vip_measure::connect;
@@ -20,12 +20,7 @@ pub(super) struct Connector {
 
 impl Connector {
     /// For connections to the service and to the control.
-    pub(super) fn new(
-        targets: [SocketAddrV4; 2],
-        period: Duration,
-        live: Live,
-    ) -> io::Result<Self> {
-        let targets = targets.map(SocketAddr::V4);
+    pub(super) fn new(targets: [SocketAddr; 2], period: Duration, live: Live) -> io::Result<Self> {
         Ok(Self { connector: connect::Connector::new(&targets, period)?, live })
     }
 

@@ -1,7 +1,7 @@
 //! Echo requests at a fixed period to the service and to the control.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(super) struct Pinger {
 
 #[derive(Debug)]
 struct Target {
-    address: Ipv4Addr,
+    address: IpAddr,
     gaps: Gaps,
     seen: Probes,
 }
@@ -51,7 +51,7 @@ impl Pinger {
     /// A prober of the service and of the control, through a socket of the client's.
     pub(super) fn new(
         socket: RawSocket,
-        targets: [Ipv4Addr; 2],
+        targets: [IpAddr; 2],
         period: Duration,
         (journal, live): (Journal, Live),
     ) -> Self {
@@ -80,7 +80,7 @@ impl Pinger {
             self.hear()?;
             for (number, identifier) in (0..2).zip(self.identifier..) {
                 let target = &mut self.targets[number];
-                let request = request(identifier, sequence);
+                let request = request(target.address, (identifier, sequence));
                 // A host that cannot be reached is what is being measured.
                 let _ = self.socket.send_to(&request, target.address);
                 target.seen.sent += 1;
@@ -105,7 +105,7 @@ impl Pinger {
     fn hear(&mut self) -> io::Result<()> {
         let mut buffer = [0; REPLY_BYTES];
         while let Some(received) = self.socket.receive(&mut buffer)? {
-            let identifier = reply(&buffer[..received.bytes]);
+            let identifier = reply(self.targets[0].address, &buffer[..received.bytes]);
             let number = identifier.map(|identifier| identifier.wrapping_sub(self.identifier));
             let Some(number @ 0..2) = number.map(usize::from) else {
                 continue;
@@ -133,11 +133,12 @@ impl Pinger {
     }
 }
 
-/// An echo request (RFC 792).
-fn request(identifier: u16, sequence: u16) -> [u8; MESSAGE_BYTES] {
+/// An echo request (RFC 792, RFC 4443). The kernel puts another checksum into that of IPv6.
+fn request(to: IpAddr, (identifier, sequence): (u16, u16)) -> [u8; MESSAGE_BYTES] {
     const ECHO_REQUEST: u8 = 8;
+    const ECHO_REQUEST_OF_IPV6: u8 = 128;
     let mut message = [0; MESSAGE_BYTES];
-    message[0] = ECHO_REQUEST;
+    message[0] = if to.is_ipv6() { ECHO_REQUEST_OF_IPV6 } else { ECHO_REQUEST };
     message[4..6].copy_from_slice(&identifier.to_be_bytes());
     message[6..8].copy_from_slice(&sequence.to_be_bytes());
     let sum: u32 =
@@ -149,8 +150,14 @@ fn request(identifier: u16, sequence: u16) -> [u8; MESSAGE_BYTES] {
     message
 }
 
-/// The identifier of an echo reply, given with its IP header.
-fn reply(packet: &[u8]) -> Option<u16> {
+/// The identifier of an echo reply, given with its IP header in IPv4.
+fn reply(from: IpAddr, packet: &[u8]) -> Option<u16> {
+    if from.is_ipv6() {
+        return match packet {
+            [129, 0, _, _, high, low, ..] => Some(u16::from_be_bytes([*high, *low])),
+            _ => None,
+        };
+    }
     let header_words = packet.first()? & 0x0f;
     let message = packet.get(usize::from(header_words) * 4..)?;
     match message {

@@ -1,8 +1,8 @@
 //! What is done to the switch and its cables. Nodes are indices; one that does not exist panics.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use kube_vip_core::wire::arp::Packet;
+use kube_vip_core::segment::{Station, announcement};
 use netlink_packet_route::link::BridgePortState;
 
 use super::rtnl::{End, Passes};
@@ -120,16 +120,16 @@ impl World {
         Ok(())
     }
 
-    /// A host announces an address, in both forms, whether it has it or not.
+    /// A host announces an address, in all forms, whether it has it or not.
     ///
     /// # Errors
     /// As above.
-    pub fn announce(&self, host: &Host, address: Ipv4Addr) -> Result<(), Error> {
+    pub fn announce(&self, host: &Host, address: IpAddr) -> Result<(), Error> {
         let interface = host.rtnl.index(&host.interface)?;
         host.open(format!("announce {address}"), || {
-            let socket = RawSocket::arp(interface)?;
-            socket.send(&Packet::gratuitous_request(host.mac, address).broadcast())?;
-            socket.send(&Packet::gratuitous_reply(host.mac, address).broadcast())
+            let socket = RawSocket::neighbours(address, interface)?;
+            let frames = announcement(Station { mac: host.mac, address });
+            frames.iter().try_for_each(|frame| socket.send(frame))
         })
     }
 

@@ -3,7 +3,7 @@
 mod bridge;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use kube_vip_core::address::Mac;
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{
     AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute,
     LinkFlags, LinkInfo, LinkMessage, State,
@@ -125,34 +125,47 @@ impl Rtnl {
         self.set_flags(link, LinkFlags::empty())
     }
 
-    /// Adds an IPv4 address with its prefix length to an interface, for ever.
+    /// Adds an address with its prefix length to an interface, for ever; without duplicate address
+    /// detection.
     ///
     /// # Errors
     /// What the kernel says; it is there already.
-    pub fn add_address(&self, link: &str, address: Ipv4Addr, prefix: u8) -> Result<(), Error> {
+    pub fn add_address(
+        &self,
+        link: &str,
+        address: impl Into<IpAddr>,
+        prefix: u8,
+    ) -> Result<(), Error> {
+        let address = address.into();
         let step = format!("add {address}/{prefix} to {link}");
         let message = self.address(link, address, prefix)?;
         let message = RouteNetlinkMessage::NewAddress(message);
         self.change(message, NLM_F_CREATE | NLM_F_EXCL).map_err(Error::step(step))
     }
 
-    /// Removes an IPv4 address from an interface.
+    /// Removes an address from an interface.
     ///
     /// # Errors
     /// What the kernel says; it is not there.
-    pub fn remove_address(&self, link: &str, address: Ipv4Addr, prefix: u8) -> Result<(), Error> {
+    pub fn remove_address(
+        &self,
+        link: &str,
+        address: impl Into<IpAddr>,
+        prefix: u8,
+    ) -> Result<(), Error> {
+        let address = address.into();
         let step = format!("remove {address}/{prefix} from {link}");
         let message = self.address(link, address, prefix)?;
         self.change(RouteNetlinkMessage::DelAddress(message), 0).map_err(Error::step(step))
     }
 
-    /// All IPv4 addresses of the host.
+    /// All addresses of the host.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn addresses(&self) -> Result<Vec<Ipv4Addr>, Error> {
+    pub fn addresses(&self) -> Result<Vec<IpAddr>, Error> {
         let mut message = AddressMessage::default();
-        message.header.family = AddressFamily::Inet;
+        message.header.family = AddressFamily::Unspec;
         let answers = self
             .request(RouteNetlinkMessage::GetAddress(message), NLM_F_DUMP)
             .map_err(Error::step("list addresses"))?;
@@ -163,13 +176,17 @@ impl Rtnl {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn neighbour(&self, address: Ipv4Addr) -> Result<Option<Neighbour>, Error> {
+    pub fn neighbour(&self, address: IpAddr) -> Result<Option<Neighbour>, Error> {
         let mut message = NeighbourMessage::default();
-        message.header.family = AddressFamily::Inet;
+        message.header.family = family(address);
         let answers = self
             .request(RouteNetlinkMessage::GetNeighbour(message), NLM_F_DUMP)
             .map_err(Error::step("list neighbours"))?;
-        let wanted = NeighbourAttribute::Destination(NeighbourAddress::Inet(address));
+        let wanted = match address {
+            IpAddr::V4(address) => NeighbourAddress::Inet(address),
+            IpAddr::V6(address) => NeighbourAddress::Inet6(address),
+        };
+        let wanted = NeighbourAttribute::Destination(wanted);
         let entry = answers.into_iter().find_map(|answer| match answer {
             RouteNetlinkMessage::NewNeighbour(entry) if entry.attributes.contains(&wanted) => {
                 Some(entry)
@@ -242,15 +259,16 @@ impl Rtnl {
         Ok(message)
     }
 
-    fn address(&self, link: &str, address: Ipv4Addr, prefix: u8) -> Result<AddressMessage, Error> {
+    fn address(&self, link: &str, address: IpAddr, prefix: u8) -> Result<AddressMessage, Error> {
         let mut message = AddressMessage::default();
-        message.header.family = AddressFamily::Inet;
+        message.header.family = family(address);
         message.header.prefix_len = prefix;
         message.header.index = self.index(link)?;
-        message.attributes = vec![
-            AddressAttribute::Local(address.into()),
-            AddressAttribute::Address(address.into()),
-        ];
+        message.attributes =
+            vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
+        if address.is_ipv6() {
+            message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
+        }
         Ok(message)
     }
 
@@ -334,15 +352,24 @@ pub(crate) fn parse(
     })
 }
 
-/// The IPv4 address that a message about an address names.
-pub(crate) fn local_address(message: &RouteNetlinkMessage) -> Option<Ipv4Addr> {
+const fn family(address: IpAddr) -> AddressFamily {
+    match address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    }
+}
+
+/// The address that a message about an address names.
+pub(crate) fn local_address(message: &RouteNetlinkMessage) -> Option<IpAddr> {
     let (RouteNetlinkMessage::NewAddress(message) | RouteNetlinkMessage::DelAddress(message)) =
         message
     else {
         return None;
     };
     message.attributes.iter().find_map(|attribute| match attribute {
-        AddressAttribute::Local(IpAddr::V4(address)) => Some(*address),
+        AddressAttribute::Local(address) => Some(*address),
+        // Of an IPv6 address there is only this one.
+        AddressAttribute::Address(address) if address.is_ipv6() => Some(*address),
         _ => None,
     })
 }

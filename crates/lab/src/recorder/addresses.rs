@@ -1,7 +1,7 @@
 //! Each node's kernel: when it got and lost the address.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use netlink_packet_core::NetlinkPayload;
 use netlink_packet_route::RouteNetlinkMessage;
@@ -16,8 +16,8 @@ use crate::sys::clock::Stamp;
 use crate::sys::worker::Term;
 use crate::timeline::What;
 
-/// `RTMGRP_IPV4_IFADDR` of linux/rtnetlink.h.
-const IPV4_ADDRESSES: u32 = 0x10;
+/// `RTMGRP_IPV4_IFADDR` and `RTMGRP_IPV6_IFADDR` of linux/rtnetlink.h.
+const ADDRESSES: u32 = 0x10 | 0x100;
 
 /// How often the thread looks whether it shall stop.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -33,7 +33,7 @@ struct Kernel {
 #[derive(Debug)]
 pub(super) struct Kernels {
     kernels: Vec<Kernel>,
-    address: Ipv4Addr,
+    address: IpAddr,
     journal: Journal,
 }
 
@@ -41,14 +41,14 @@ impl Kernels {
     /// Subscribes to all nodes' kernels. Who has the address already is written down as of now.
     pub(super) fn subscribe(
         nodes: &[Host],
-        address: Ipv4Addr,
+        address: IpAddr,
         journal: Journal,
     ) -> Result<Self, Error> {
         let mut kernels = Vec::with_capacity(nodes.len());
         for (node, host) in nodes.iter().enumerate() {
             let socket = host.open("watch addresses".to_owned(), || {
                 let mut socket = Socket::new(NETLINK_ROUTE)?;
-                socket.bind(&SocketAddr::new(0, IPV4_ADDRESSES))?;
+                socket.bind(&SocketAddr::new(0, ADDRESSES))?;
                 socket.set_non_blocking(true)?;
                 Ok(socket)
             })?;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube_vip_core::address::Mac;
-use kube_vip_core::wire::arp::{Operation, Packet, Station};
+use kube_vip_core::segment::{Question, Said, Station};
 
 use super::Journal;
 use super::answers::Answers;
@@ -15,14 +15,14 @@ use crate::sys::packet::RawSocket;
 use crate::sys::worker::Term;
 use crate::timeline::What;
 
-/// The longest ARP frame that matters; padding may follow.
-const FRAME_BYTES: usize = 64;
+/// The longest frame that matters, a neighbour advertisement; padding may follow.
+const FRAME_BYTES: usize = 128;
 
 /// Everything the observer needs; it runs on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Observer {
     pub(super) socket: RawSocket,
-    pub(super) address: Ipv4Addr,
+    pub(super) address: IpAddr,
     /// Who asks: the observer's Ethernet address, and the address in whose name it asks.
     pub(super) asker: Station,
     /// Which node has which Ethernet address.
@@ -43,7 +43,8 @@ pub(super) struct Observed {
 impl Observer {
     /// Asks and listens until its term is over.
     pub(super) fn run(&self, term: &Term) -> io::Result<Observed> {
-        let question = Packet::request(self.asker, self.address).broadcast();
+        let question = Question { asker: self.asker, address: self.address };
+        let question = question.frame(Mac::BROADCAST);
         let mut answers = Answers::new(self.nodes.len());
         let mut observed = Observed::default();
         let mut ticks = Ticks::every(self.period);
@@ -66,22 +67,24 @@ impl Observer {
     fn hear(&self, answers: &mut Answers, observed: &mut Observed) -> io::Result<()> {
         let mut buffer = [0; FRAME_BYTES];
         while let Some(received) = self.socket.receive(&mut buffer)? {
-            let Ok((_, packet)) = Packet::parse_frame(&buffer[..received.bytes]) else {
+            let Ok((_, said)) = Said::parse(&buffer[..received.bytes]) else {
                 continue;
             };
-            if packet.sender.address != self.address {
-                continue;
-            }
-            let announcement = packet.target.address == self.address;
-            let reply = packet.operation == Operation::REPLY && packet.target == self.asker;
-            if !announcement && !reply {
+            let sender = said.sender();
+            let reply = said.answers(self.asker.mac);
+            // Whoever says that it has the address says so to the asker, or to all.
+            let announcement = match said {
+                Said::Question(question) => question.address == sender.address,
+                Said::Claim(claim) => claim.to == Mac::BROADCAST || claim.to == sender.mac,
+            };
+            if sender.address != self.address || !(announcement || reply) {
                 continue;
             }
             let at = received.at();
             observed.replies += u64::from(reply);
-            match self.nodes.get(&packet.sender.mac) {
+            match self.nodes.get(&sender.mac) {
                 None => {
-                    observed.strangers.entry(packet.sender.mac).or_insert(at);
+                    observed.strangers.entry(sender.mac).or_insert(at);
                 }
                 Some(&node) if announcement => self.journal.note(at, What::Announced { node }),
                 Some(&node) => {

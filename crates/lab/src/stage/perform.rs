@@ -183,7 +183,10 @@ impl Play {
             honest: CATCHES_UP,
             ..Bounds::with_lifetimes(lease, resolution)
         };
-        let verdict = judge(&timeline, &bounds);
+        let mut verdict = judge(&timeline, &bounds);
+        for other in &taken.others {
+            verdict.add(judge(&other.timeline, &bounds));
+        }
         let run = Run { title: title.to_owned(), timeline, client: taken.client };
         let strangers = taken.recording.strangers;
         Ok(Performance { run, verdict, owner: self.owner, heir, strangers })

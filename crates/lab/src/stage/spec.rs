@@ -1,10 +1,11 @@
 //! What a stage is to be.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::ControlPlaneKind;
+use super::{ControlPlaneKind, VIP};
 
 /// How daemons and clients reach the API servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Reach {
 pub struct StageSpec {
     /// The daemon under test: any program with kube-vip's interface.
     pub program: PathBuf,
+    /// The addresses to keep; the client uses the first.
+    pub addresses: Vec<IpAddr>,
     /// How many nodes.
     pub nodes: usize,
     /// Which API servers the nodes have.
@@ -46,6 +49,7 @@ impl StageSpec {
     pub fn of(program: &Path, directory: &Path) -> Self {
         Self {
             program: program.to_owned(),
+            addresses: vec![VIP.into()],
             nodes: 3,
             control_plane: ControlPlaneKind::Embedded,
             reach: Reach::default(),

@@ -3,15 +3,14 @@
 use std::io;
 use std::time::Duration;
 
+use kube_vip_core::address::bits;
+
 use super::props::{Burden, Company};
-use super::{Stage, StageError, VIP};
+use super::{Stage, StageError};
 use crate::net::nft::Table;
 use crate::sys::clock::Stamp;
 use crate::sys::trace::{Sends, Tripwire};
 use crate::timeline::{Fault, What};
-
-/// The prefix length with which the virtual address is configured.
-const PREFIX: u8 = 32;
 
 /// For how long `kube-vip move` may take.
 const MOVE_WITHIN: Duration = Duration::from_secs(10);
@@ -141,8 +140,12 @@ impl Stage {
     pub fn steal(&self) -> Result<(), StageError> {
         let stranger = self.world.stranger();
         self.note(Fault::StrangerCame);
-        stranger.rtnl().add_address(stranger.interface(), VIP, PREFIX)?;
-        Ok(self.world.announce(stranger, VIP)?)
+        stranger.rtnl().add_address(stranger.interface(), self.address(), self.prefix())?;
+        Ok(self.world.announce(stranger, self.address())?)
+    }
+
+    fn prefix(&self) -> u8 {
+        bits(self.address())
     }
 
     /// The stranger gives the address up.
@@ -151,7 +154,7 @@ impl Stage {
     /// What the kernel says.
     pub fn give_up(&self) -> Result<(), StageError> {
         let stranger = self.world.stranger();
-        stranger.rtnl().remove_address(stranger.interface(), VIP, PREFIX)?;
+        stranger.rtnl().remove_address(stranger.interface(), self.address(), self.prefix())?;
         self.note(Fault::StrangerLeft);
         Ok(())
     }
@@ -163,7 +166,7 @@ impl Stage {
     pub fn delete_address(&self, node: usize) -> Result<(), StageError> {
         let host = self.world.node(node);
         let at = Stamp::now();
-        host.rtnl().remove_address(host.interface(), VIP, PREFIX)?;
+        host.rtnl().remove_address(host.interface(), self.address(), self.prefix())?;
         self.world.journal().note(at, What::Fault(Fault::AddressDeleted(node)));
         Ok(())
     }
@@ -175,7 +178,7 @@ impl Stage {
     pub fn leave_address(&self, node: usize) -> Result<(), StageError> {
         let host = self.world.node(node);
         self.note(Fault::AddressLeft(node));
-        Ok(host.rtnl().add_address(host.interface(), VIP, PREFIX)?)
+        Ok(host.rtnl().add_address(host.interface(), self.address(), self.prefix())?)
     }
 
     /// The packet filter tables on a node.
@@ -226,8 +229,9 @@ impl Stage {
         self.control_plane.power_off();
         for host in self.world.nodes() {
             host.flush_ruleset()?;
-            if host.rtnl().addresses()?.contains(&VIP) {
-                host.rtnl().remove_address(host.interface(), VIP, PREFIX)?;
+            let has = host.rtnl().addresses()?;
+            for address in self.spec.addresses.iter().filter(|address| has.contains(address)) {
+                host.rtnl().remove_address(host.interface(), *address, bits(*address))?;
             }
         }
         Ok(())

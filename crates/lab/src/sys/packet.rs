@@ -3,7 +3,7 @@
 
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
@@ -17,6 +17,10 @@ const ICMP_FILTER: c_int = 1;
 
 /// `ICMP_ECHOREPLY` is type 0: all others are filtered.
 const ALL_BUT_ECHO_REPLIES: u32 = !1;
+
+/// `ICMPV6_FILTER` of linux/icmpv6.h: a mask of the same kind, of 256 bits.
+const ICMPV6_FILTER: c_int = 1;
+const ICMPV6_ECHO_REPLY: u32 = 129;
 
 /// Bytes for one control message with a `timespec`, and to spare.
 const CONTROL_BYTES: usize = 64;
@@ -71,6 +75,17 @@ impl RawSocket {
         Self::packet(libc::ETH_P_ARP, interface)
     }
 
+    /// The same for the protocol in which one asks for that address: ARP, or all of IPv6.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn neighbours(address: IpAddr, interface: u32) -> io::Result<Self> {
+        match address {
+            IpAddr::V4(_) => Self::arp(interface),
+            IpAddr::V6(_) => Self::packet(libc::ETH_P_IPV6, interface),
+        }
+    }
+
     /// Frames that come in on the interfaces of the current network, a bridge's ports included, but
     /// not on `bridge`, where broadcasts come in once more.
     ///
@@ -85,12 +100,21 @@ impl RawSocket {
         Ok(socket)
     }
 
-    /// ICMP in the current network: sends any message, receives echo replies alone, each with its
-    /// IP header.
+    /// ICMP in the current network, of that address's family: sends any message, receives echo
+    /// replies alone, each with its IP header in IPv4, and without in IPv6, where the kernel makes
+    /// the checksum.
     ///
     /// # Errors
     /// If the kernel refuses (CAP_NET_RAW).
-    pub fn echo() -> io::Result<Self> {
+    pub fn echo(address: IpAddr) -> io::Result<Self> {
+        if address.is_ipv6() {
+            let kind = Type::RAW.nonblocking();
+            let socket = Socket::new(Domain::IPV6, kind, Some(Protocol::ICMPV6))?;
+            let mut wanted = [u32::MAX; 8];
+            wanted[4] &= !(1 << (ICMPV6_ECHO_REPLY - 4 * 32));
+            set(&socket, (libc::IPPROTO_ICMPV6, ICMPV6_FILTER), wanted)?;
+            return Self::timed(socket);
+        }
         let socket = Socket::new(Domain::IPV4, Type::RAW.nonblocking(), Some(Protocol::ICMPV4))?;
         set(&socket, (libc::SOL_RAW, ICMP_FILTER), ALL_BUT_ECHO_REPLIES)?;
         Self::timed(socket)
@@ -130,8 +154,8 @@ impl RawSocket {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn send_to(&self, message: &[u8], host: Ipv4Addr) -> io::Result<()> {
-        let host = SockAddr::from(SocketAddrV4::new(host, 0));
+    pub fn send_to(&self, message: &[u8], host: IpAddr) -> io::Result<()> {
+        let host = SockAddr::from(SocketAddr::new(host, 0));
         self.0.send_to(message, &host).map(drop)
     }
 

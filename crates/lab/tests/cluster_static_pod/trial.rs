@@ -460,7 +460,7 @@ pub(crate) fn fail(error: &dyn std::error::Error) -> ! {
 fn owners(cluster: &Cluster) -> Vec<usize> {
     let has = |node: &usize| {
         let addresses = cluster.world().node(*node).rtnl().addresses();
-        addresses.expect("the kernel's addresses").contains(&VIP)
+        addresses.expect("the kernel's addresses").contains(&VIP.into())
     };
     (0..NODES).filter(has).collect()
 }

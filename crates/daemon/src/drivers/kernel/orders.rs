@@ -2,7 +2,8 @@
 //! step does not happen.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use kube_vip_core::address::{LinkName, Vip};
 use kube_vip_core::event::{Held, Voice};
@@ -15,6 +16,13 @@ use super::fencing::Layers;
 use super::netlink::{Netlink, NetlinkError};
 use super::task::Task;
 use super::{KernelError, Order, hold, rtnl};
+
+/// An IPv6 address that was added receives within so long, even on a host that is overloaded; what
+/// is later costs a client's packet.
+const ARRIVES_WITHIN: Duration = Duration::from_millis(100);
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_micros(200);
 
 impl Task {
     /// Refusals are told; what is returned is a connection that is of no use any more.
@@ -88,6 +96,7 @@ impl Task {
         let rest = self.rest(until)?;
         self.fencing.prepare(address, own, rest).map_err(KernelError::Fence)?;
         self.give(netlink, index, vip, until)?;
+        arrive(netlink, address)?;
         // Adding may have taken long: an address that is to go again must not speak before.
         if self.is_to_go(address) {
             return Ok(());
@@ -197,6 +206,18 @@ impl Task {
             warn!(address = %held.vip, %error, "not silenced");
         }
     }
+}
+
+/// Waits until packets to the address come in here: who announces it before loses some.
+fn arrive(netlink: &mut Netlink, address: IpAddr) -> Result<(), KernelError> {
+    if address.is_ipv4() {
+        return Ok(());
+    }
+    let end = Instant::now() + ARRIVES_WITHIN;
+    while !rtnl::is_local(netlink, address)? && Instant::now() < end {
+        sleep(LOOK);
+    }
+    Ok(())
 }
 
 fn drop_address(netlink: &mut Netlink, held: &Held) -> Result<(), KernelError> {

@@ -184,6 +184,25 @@ pub(super) fn put_address(
     netlink.put(RouteNetlinkMessage::NewAddress(message))
 }
 
+/// Packets to the address stay on this host. After an IPv6 address was added that takes a moment: a
+/// worker of the kernel's makes the route (`addrconf_dad_work` in net/ipv6/addrconf.c).
+pub(super) fn is_local(netlink: &mut Netlink, address: IpAddr) -> Result<bool, NetlinkError> {
+    let mut message = RouteMessage::default();
+    message.header.address_family = family(address);
+    let (to, bits) = match address {
+        IpAddr::V4(address) => (RouteAddress::Inet(address), 32),
+        IpAddr::V6(address) => (RouteAddress::Inet6(address), 128),
+    };
+    message.header.destination_prefix_length = bits;
+    message.attributes.push(RouteAttribute::Destination(to));
+    let kind = |payload: &[u8]| Ok(RouteHeader::parse(payload)?.kind);
+    match netlink.get(RouteNetlinkMessage::GetRoute(message), kind) {
+        // There is no way to it at all yet.
+        Err(NetlinkError::Refused(_)) => Ok(false),
+        other => other.map(|kind| kind == Some(RouteType::Local)),
+    }
+}
+
 /// Takes the address from the interface with this number; it need not have it, or be there.
 pub(super) fn remove_address(
     netlink: &mut Netlink,

@@ -1,10 +1,10 @@
 //! API servers of the lab's own, over one store in this process.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
 use super::super::runtime::Background;
-use super::super::{LEASE, PORT, Reach, StageError, VIP};
+use super::super::{LEASE, PORT, Reach, StageError, VIP, VIP6};
 use crate::api::{ApiServer, Options, Store};
 use crate::net::{Host, World};
 use crate::pki::ClusterPki;
@@ -35,7 +35,12 @@ impl Embedded {
         store.publish(&addresses, PORT);
         let mut servers = Vec::new();
         for node in world.nodes() {
-            let names = node.address().into_iter().chain([VIP]).map(|name| name.to_string());
+            let names = node
+                .address()
+                .map(IpAddr::from)
+                .into_iter()
+                .chain([VIP.into(), VIP6.into()])
+                .map(|name| name.to_string());
             let listener = node.listen(listening)?;
             let _guard = runtime.enter();
             let options = Options::new(pki, &names.collect::<Vec<_>>())?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::super::{Reach, StageError, StageSpec, VIP};
+use super::super::{Reach, StageError, StageSpec};
 use crate::api::Anonymous;
 use crate::cluster::assets::Assets;
 use crate::cluster::control_plane::{ControlPlane, Listening, Member, Ports, Program, Site, Spec};
@@ -56,7 +56,7 @@ impl Real {
         let spec = Spec {
             members: members.collect(),
             pki,
-            names: vec![VIP.to_string()],
+            names: spec.addresses.iter().map(ToString::to_string).collect(),
             anonymous: Anonymous::Refused,
             listening,
             tokens: BTreeMap::new(),
