@@ -168,6 +168,7 @@ impl Operations {
         for node in 0..self.cluster.size() {
             self.cluster.start_kubelet(node)?;
         }
+        self.cluster.adopt_configured_names();
         self.cluster.start_control_plane(at_most, |_| {})?;
         for node in 0..self.cluster.size() {
             self.cluster.write_kubeconfig(node)?;

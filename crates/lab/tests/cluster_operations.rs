@@ -6,6 +6,8 @@
 
 #[path = "cluster_operations/document.rs"]
 mod document;
+#[path = "cluster_operations/roles.rs"]
+mod roles;
 #[path = "cluster_operations/site.rs"]
 mod site;
 

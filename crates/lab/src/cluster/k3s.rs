@@ -32,6 +32,12 @@ impl Cluster {
         tls_san(self.machines[node].layout())
     }
 
+    /// Takes the names that k3s on the first node is configured with for all certificates of a
+    /// control plane that is started from now on.
+    pub fn adopt_configured_names(&mut self) {
+        self.names = self.configured_names(0);
+    }
+
     /// Ends the API server on a node and starts it with a certificate for the names that k3s is
     /// configured with; returns that certificate and its key, PEM. It is not ready yet.
     ///
