@@ -63,7 +63,7 @@ fn owners(site: &Site) -> Vec<usize> {
     let world = site.operations.cluster().world();
     let has = |node: &usize| {
         let addresses = world.node(*node).rtnl().addresses();
-        addresses.expect("the kernel's addresses").contains(&VIP)
+        addresses.expect("the kernel's addresses").contains(&VIP.into())
     };
     (0..NODES).filter(has).collect()
 }
