@@ -1,15 +1,17 @@
-//! The role by itself on empty hosts: check mode, first and second run, what runs once k3s starts,
-//! and that another name of the Lease is refused.
+//! The role by itself: check mode, first and second run on empty hosts, what runs once k3s starts,
+//! another image and other settings; another name of the Lease is refused.
+
+use std::path::PathBuf;
 
 use kube_vip_lab::stage::VIP;
 
-use crate::site::{NODES, Site, exclusively};
+use crate::site::{NODES, Site, exclusively, given};
 
 const MANIFESTS: &str = "/var/lib/rancher/k3s/agent/pod-manifests";
 const ROLE: &str = "k3s-playbook.yml --tags kube-vip";
 
 #[test]
-fn the_role_on_empty_hosts() {
+fn the_role_on_empty_hosts_and_an_upgrade() {
     let _alone = exclusively();
     let mut site = Site::begin("role");
     site.give_playbooks();
@@ -22,6 +24,10 @@ fn the_role_on_empty_hosts() {
     site.say("── another name of the Lease is refused");
     let why = site.refuses(&format!("{ROLE} -e kube_vip_lease_name=another"));
     assert!(why.contains("would be two elections for one address"), "{why}");
+
+    let clients = site.call("192.168.20.140");
+    upgrade(&mut site);
+    site.hang_up(clients);
     site.end(Vec::new());
 }
 
@@ -66,4 +72,59 @@ fn owners(site: &Site) -> Vec<usize> {
         addresses.expect("the kernel's addresses").contains(&VIP.into())
     };
     (0..NODES).filter(has).collect()
+}
+
+/// Another image and other settings, one node at a time; who has the address comes last.
+fn upgrade(site: &mut Site) {
+    site.say("── another image, and other settings");
+    let holder = owners(site)[0];
+    let (image, archive) = next_image(site);
+    let upgrade = format!(
+        "{ROLE} -e kube_vip_image={image} -e kube_vip_image_archive={} -e kube_vip_log_level=1 \
+         -e kube_vip_metrics=:2113 -e kube_vip_memory_request=48Mi",
+        archive.display()
+    );
+    let recap = site.play(&upgrade);
+    let order = written(&recap.text);
+    assert_eq!(order.len(), NODES, "each manifest was written once: {order:?}");
+    assert_eq!(order.last(), Some(&format!("node-{}", holder + 1)), "the holder is last");
+    runs(site, "kube-vip-cp");
+    let images =
+        "kubectl get pods -n kube-system -o jsonpath='{.items[*].spec.containers[0].image}'";
+    assert_eq!(site.must(images).matches(&image).count(), NODES, "all pods have the image");
+    assert_eq!(site.play(&upgrade).changed, 0, "a second run changes nothing");
+}
+
+/// The nodes whose manifest was written, in order.
+fn written(text: &str) -> Vec<String> {
+    let mut nodes = Vec::new();
+    let mut writing = false;
+    for line in text.lines() {
+        if line.starts_with("TASK ") {
+            writing = line.contains("Write the manifest");
+        }
+        let node = line.strip_prefix("changed: [").and_then(|rest| rest.split_once(']'));
+        if let (true, Some((node, _))) = (writing, node) {
+            nodes.push(node.to_owned());
+        }
+    }
+    nodes
+}
+
+/// The image under another name of the same length; a tar has no sum over what is in its files.
+fn next_image(site: &Site) -> (String, PathBuf) {
+    let name = given("KUBE_VIP_IMAGE_NAME");
+    let next = format!("{}next", &name[..name.len() - 4]);
+    let mut tar = std::fs::read(given("KUBE_VIP_IMAGE")).expect("the image");
+    let mut found = 0;
+    let mut at = 0;
+    while let Some(place) = tar[at..].windows(name.len()).position(|part| part == name.as_bytes()) {
+        tar[at + place..][..name.len()].copy_from_slice(next.as_bytes());
+        at += place + name.len();
+        found += 1;
+    }
+    assert!(found > 0, "the image does not contain its name {name}");
+    let archive = site.folder.join("next.tar");
+    std::fs::write(&archive, tar).expect("a tar");
+    (next, archive)
 }
