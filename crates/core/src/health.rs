@@ -66,6 +66,12 @@ impl ApiServer {
         self.well
     }
 
+    /// When the API was last found to answer this node again, through whichever server.
+    #[must_use]
+    pub const fn answered(&self) -> Moment {
+        self.answered
+    }
+
     /// It is unwell and does not get better, and the API is not away: when the API was away, this
     /// one has time to be found well again like all the others, before the address moves because of
     /// it. So the API must have answered, and a look that began after that been bad.

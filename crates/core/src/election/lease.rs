@@ -212,6 +212,17 @@ impl Elector {
         (since <= now && (!self.is_ours(sight) || self.epoch == 0)).then_some(since)
     }
 
+    /// Since when this node's own Lease, by which it has no term, could have been another's: what
+    /// it shows may be an old state that was put back. None: it could not, or the API is away.
+    #[must_use]
+    pub fn lapsed_since(&self, now: Moment) -> Option<Moment> {
+        let sight =
+            self.sight.as_ref().filter(|sight| self.term.is_none() && self.is_ours(sight))?;
+        let since = sight.changed + self.timings.duration();
+        let known = self.epoch > 0 && !self.is_unanswered(now);
+        (known && since <= now).then_some(since)
+    }
+
     /// What to tell people, oldest first.
     pub fn notice(&mut self) -> Option<Notice> {
         self.notices.pop_front()

@@ -154,12 +154,16 @@ impl Node {
     /// Why the segment must be asked before this node claims the Lease now; none: it need not, or
     /// there is nothing to claim.
     pub(super) fn need_for_quiet(&self, now: Moment) -> Option<Need> {
-        let claimable = self.elector.claimable_since(now)?;
-        let patience = claimable + self.plan.lease.timings.duration();
+        let duration = self.plan.lease.timings.duration();
+        let found = self.facts.held().next().is_some();
+        if let Some(lapsed) = self.elector.lapsed_since(now).filter(|_| !found) {
+            let patience = lapsed.max(self.api_server.answered()) + duration;
+            return Some(Need::LastHolder(patience));
+        }
+        let patience = self.elector.claimable_since(now)? + duration;
         if self.elector.may_resume() {
             // In a predecessor's place, whose address is still here; else the Lease may be an old
             // one that was put back.
-            let found = self.facts.held().next().is_some();
             return (!found).then_some(Need::LastHolder(patience));
         }
         let marked = self.elector.sight().is_some_and(|sight| !sight.unmarked);

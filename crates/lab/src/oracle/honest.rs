@@ -3,8 +3,8 @@
 //!
 //! Judged only where the recording shows what daemons say. After anything is done to a node, to the
 //! Lease or to the store it has the time to settle; a Lease that was deleted or put back says
-//! nothing that is true until it is written again; and a Lease that names a daemon which has not
-//! held since it started is a former daemon's.
+//! nothing that is true until a daemon that holds writes it again; and a Lease that names a daemon
+//! which has not held since it started is a former daemon's.
 
 use std::time::Duration;
 
@@ -39,7 +39,8 @@ pub(super) fn judge(timeline: &Timeline, bounds: &Bounds, verdict: &mut Verdict)
         scene.follow(entry);
         hear(entry, bounds, &mut words);
         lies |= matches!(entry.what, What::Fault(Fault::LeaseDeleted | Fault::LeaseRestored));
-        lies &= scene.is_written_by(entry).is_none();
+        let holds = |node: &usize| words[*node].says.is_some_and(|(holds, _)| holds);
+        lies &= scene.is_written_by(entry).filter(holds).is_none();
         for (node, word) in words.iter_mut().enumerate() {
             let able = !lies && scene.able().contains(&node) && !scene.is_original(node);
             let wrong = wrong(timeline, &scene, node, word);
