@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::clock::Clock;
+use crate::metrics::requests::Requests;
 use crate::settings::config::Config;
 use frames::{Frames, FramesError};
 use kernel::{Kernel, KernelError};
@@ -100,6 +101,12 @@ impl Drivers {
     /// Tells the cluster what people are told, where that is possible. Never waits.
     pub fn report(&mut self, notice: &Notice) {
         self.lease.report(notice);
+    }
+
+    /// The requests to the API server, as they are counted.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        self.lease.requests()
     }
 
     /// This node has the addresses, or has not. Never waits.

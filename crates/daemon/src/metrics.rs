@@ -5,7 +5,9 @@
 
 mod counters;
 mod moves;
+mod outage;
 mod process;
+pub mod requests;
 mod state;
 
 pub use process::Process;
@@ -15,7 +17,7 @@ use std::net::IpAddr;
 use kube_vip_core::event::Voice;
 use kube_vip_core::moment::Moment;
 use kube_vip_core::plan::Plan;
-use kube_vip_core::status::Notice;
+use kube_vip_core::status::{Notice, Status};
 use prometheus::core::Collector;
 use prometheus::{CounterVec, GaugeVec, Opts, Registry, TextEncoder};
 
@@ -23,6 +25,8 @@ use crate::cli::VERSION;
 use crate::published::Published;
 use counters::Counters;
 use moves::Moves;
+use outage::Outage;
+use requests::Requests;
 
 /// The media type of a scrape.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -57,24 +61,30 @@ pub struct Metrics {
     registry: Registry,
     counters: Counters,
     moves: Moves,
+    outage: Outage,
 }
 
 impl Metrics {
-    /// All counters at zero, for every label that the plan names.
+    /// All counters at zero, for every label that the plan names; and the requests to the API
+    /// server, which their senders count.
     #[must_use]
-    pub fn new(plan: &Plan, release: Release) -> Self {
+    pub fn new(plan: &Plan, release: Release, requests: &Requests) -> Self {
         let registry = Registry::new();
         let counters = Counters::new(&registry);
         counters.start_at_zero(plan);
         let moves = Moves::new(&registry);
         moves.start_at_zero(plan);
-        Self { plan: plan.clone(), release, registry, counters, moves }
+        let outage = Outage::new(&registry);
+        outage.start_at_zero(plan);
+        requests.shown_in(&registry);
+        Self { plan: plan.clone(), release, registry, counters, moves, outage }
     }
 
-    /// Counts what the notice tells of.
-    pub fn observe(&self, notice: &Notice) {
+    /// Counts what a notice of `now` tells of, when `before` was the last status published.
+    pub fn observe(&self, notice: &Notice, before: &Status, now: Moment) {
         self.counters.observe(notice, &self.plan);
         self.moves.observe(notice, &self.plan);
+        self.outage.observe(notice, &self.plan, before, now);
     }
 
     /// Counts one announcement that was sent for `address`.

@@ -168,7 +168,7 @@ async fn run<T>(
         plan: config.plan.clone(),
         release: Release::this(),
         clock,
-        metrics: Metrics::new(&config.plan, Release::this()),
+        metrics: Metrics::new(&config.plan, Release::this(), drivers.requests()),
         published,
     });
     let _servers = serve::start(config.into(), &shared);
@@ -215,7 +215,8 @@ fn carry_out(node: &mut Node, drivers: &mut Drivers, shared: &Shared, recorder: 
             Rest::Done => {}
             Rest::Announced(address) => shared.metrics.announced(address),
             Rest::Tell(notice) => {
-                shared.metrics.observe(&notice);
+                let before = &shared.published.borrow().status;
+                shared.metrics.observe(&notice, before, shared.clock.now());
                 logging::tell(&notice, &shared.plan, Wall::read(shared.clock));
                 drivers.report(&notice);
             }

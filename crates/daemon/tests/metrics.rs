@@ -10,10 +10,11 @@ mod sample;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kube_vip::metrics::requests::{Outcome, Requests, Verb};
 use kube_vip::metrics::{Metrics, Process};
 use kube_vip_core::address::{Mac, NodeName, Vip};
 use kube_vip_core::event::Held;
-use kube_vip_core::status::{MoveReason, Notice, Reason, Term};
+use kube_vip_core::status::{HoldingOnEnd, MoveReason, Notice, Reason, Term};
 
 use published::{RELEASE, holding, holding_on, standing_by};
 use sample::{at, plan, vip, wall};
@@ -30,7 +31,11 @@ fn process() -> Process {
 }
 
 fn metrics() -> Metrics {
-    Metrics::new(&plan(), RELEASE)
+    Metrics::new(&plan(), RELEASE, &Requests::default())
+}
+
+fn observe(metrics: &Metrics, notice: &Notice) {
+    metrics.observe(notice, &standing_by().status, wall().now());
 }
 
 fn scrape(metrics: &Metrics) -> String {
@@ -49,10 +54,15 @@ fn term() -> Term {
 
 #[test]
 fn a_scrape_is_as_documented() {
-    let metrics = metrics();
-    metrics.observe(&Notice::TermBegan(term()));
-    metrics.observe(&Notice::TermEnded { reason: Reason::TermOver });
-    metrics.observe(&Notice::TermBegan(term()));
+    let requests = Requests::default();
+    let metrics = Metrics::new(&plan(), RELEASE, &requests);
+    requests.took(Verb::Update, Outcome::Ok, 0.004);
+    requests.took(Verb::Update, Outcome::Ok, 0.031);
+    let before = holding().status;
+    observe(&metrics, &Notice::TermBegan(term()));
+    metrics.observe(&Notice::TermEnded { reason: Reason::TermOver }, &before, at(3_701_000));
+    observe(&metrics, &Notice::TermBegan(term()));
+    metrics.observe(&Notice::AddressAdded(vip()), &before, at(3_702_750));
     for _ in 0..45 {
         metrics.announced(vip().address());
     }
@@ -71,8 +81,11 @@ fn every_family_has_one_help_and_one_type_before_its_series() {
             assert!(!words.is_empty(), "{line}");
             assert!(names.insert(name), "{name} twice");
             let kind = lines.next().expect("a type follows");
-            let counter = name.ends_with("_total");
-            let want = if counter { "counter" } else { "gauge" };
+            let want = match name {
+                _ if name.ends_with("_total") => "counter",
+                _ if name.ends_with("_request_duration_seconds") => "histogram",
+                _ => "gauge",
+            };
             assert_eq!(kind, format!("# TYPE {name} {want}"));
             current = name;
         } else {
@@ -93,14 +106,14 @@ fn notices_are_counted() {
     };
     let cause = || "no".to_owned();
     let address = vip().address();
-    metrics.observe(&Notice::TermBegan(term()));
-    metrics.observe(&Notice::AddressLost(vip()));
-    metrics.observe(&Notice::Leftover(held));
-    metrics.observe(&Notice::LinkChanged { up: false });
-    metrics.observe(&Notice::TermEnded { reason: Reason::LinkDown });
+    observe(&metrics, &Notice::TermBegan(term()));
+    observe(&metrics, &Notice::AddressLost(vip()));
+    observe(&metrics, &Notice::Leftover(held));
+    observe(&metrics, &Notice::LinkChanged { up: false });
+    observe(&metrics, &Notice::TermEnded { reason: Reason::LinkDown });
     for _ in 0..2 {
-        metrics.observe(&Notice::KernelRefused { address, cause: cause() });
-        metrics.observe(&Notice::RenewalFailing { until: at(9), cause: cause() });
+        observe(&metrics, &Notice::KernelRefused { address, cause: cause() });
+        observe(&metrics, &Notice::RenewalFailing { until: at(9), cause: cause() });
     }
     let text = scrape(&metrics);
     let counted = |series: &str| value(&text, series);
@@ -127,14 +140,14 @@ fn moves_and_their_reasons_are_counted() {
     let to = NodeName::new("cp-2").expect("a name");
     let (address, mac) = (vip().address(), Mac([2, 0, 0, 0, 0, 9]));
     let cause = || "no".to_owned();
-    metrics.observe(&Notice::FitnessChanged { fit: false, cause: cause() });
-    metrics.observe(&Notice::FitnessChanged { fit: true, cause: cause() });
-    metrics.observe(&Notice::Offered { to: to.clone(), why: MoveReason::Drain });
-    metrics.observe(&Notice::NotHandedOver { cause: cause() });
-    metrics.observe(&Notice::Offered { to: to.clone(), why: MoveReason::Drain });
-    metrics.observe(&Notice::HandedOver { to: Some(to) });
-    metrics.observe(&Notice::HoldingOn { cause: cause() });
-    metrics.observe(&Notice::Rival { address, mac, node: None });
+    observe(&metrics, &Notice::FitnessChanged { fit: false, cause: cause() });
+    observe(&metrics, &Notice::FitnessChanged { fit: true, cause: cause() });
+    observe(&metrics, &Notice::Offered { to: to.clone(), why: MoveReason::Drain });
+    observe(&metrics, &Notice::NotHandedOver { cause: cause() });
+    observe(&metrics, &Notice::Offered { to: to.clone(), why: MoveReason::Drain });
+    observe(&metrics, &Notice::HandedOver { to: Some(to) });
+    observe(&metrics, &Notice::HoldingOn { cause: cause() });
+    observe(&metrics, &Notice::Rival { address, mac, node: None });
     let text = scrape(&metrics);
     let of_lease = |name: &str, label: &str| {
         value(&text, &format!("{name}{{lease_name=\"plndr-cp-lock\"{label}}}"))
@@ -209,4 +222,67 @@ fn an_answer_that_never_came_has_no_age() {
     published.status.api.answered = None;
     let scraped = metrics().scrape(&published, wall().now(), None);
     assert!(!scraped.expect("a scrape").contains("last_answer_age"));
+}
+
+const OUTAGE: &str = "kube_vip_outage_seconds_total{lease_name=\"plndr-cp-lock\"}";
+
+/// What is counted after these notices, each at its millisecond, in a node that saw the Lease
+/// change last at 3689.15 s.
+fn outage(notices: &[(u64, Notice)]) -> f64 {
+    let metrics = metrics();
+    for (time, notice) in notices {
+        metrics.observe(notice, &standing_by().status, at(*time));
+    }
+    value(&scrape(&metrics), OUTAGE).expect("it is there from the start")
+}
+
+fn holder(from: Option<&str>, to: Option<&str>) -> Notice {
+    let own = |name: &str| name.to_owned();
+    Notice::HolderChanged { from: from.map(own), to: to.map(own) }
+}
+
+#[test]
+fn a_successor_counts_from_the_last_sign_of_the_holder() {
+    let added = (3_705_150, Notice::AddressAdded(vip()));
+    let claimed = (3_704_900, holder(Some("cp-2"), Some("cp-1")));
+    let silent = outage(&[claimed.clone(), added.clone()]);
+    assert_eq!(silent, 16.0);
+    let again = (3_709_000, Notice::AddressAdded(vip()));
+    assert_eq!(outage(&[claimed, added.clone(), again]), silent, "no second time");
+
+    let released = (3_705_000, holder(Some("cp-2"), None));
+    let claimed = (3_705_100, holder(None, Some("cp-1")));
+    assert_eq!(outage(&[released, claimed, added]), 0.15);
+}
+
+#[test]
+fn what_was_before_the_first_look_is_not_known() {
+    let first = [
+        (10, holder(None, None)),
+        (200, holder(None, Some("cp-1"))),
+        (210, Notice::AddressAdded(vip())),
+    ];
+    assert_eq!(outage(&first), 0.0);
+    assert_eq!(outage(&first[1..]), 0.0);
+}
+
+#[test]
+fn who_fell_silent_counts_if_nobody_else_took_over() {
+    let ended = |reason| (1_000, Notice::TermEnded { reason });
+    let added = (4_500, Notice::AddressAdded(vip()));
+    assert_eq!(outage(&[ended(Reason::LinkDown), added.clone()]), 3.5);
+    // An address that stays is no outage, until it goes.
+    let held_on = |end| (2_000, Notice::HeldOn { since: at(1_000), end });
+    let renewed = [ended(Reason::HoldingOn), held_on(HoldingOnEnd::Renewed), added.clone()];
+    assert_eq!(outage(&renewed), 0.0);
+    let gone = [ended(Reason::HoldingOn), held_on(HoldingOnEnd::SegmentDead), added.clone()];
+    assert_eq!(outage(&gone), 2.5);
+
+    let other = (3_695_000, holder(Some("cp-1"), Some("cp-2")));
+    let back = (3_705_000, holder(Some("cp-2"), Some("cp-1")));
+    let added = (3_705_150, Notice::AddressAdded(vip()));
+    for end in [ended(Reason::OtherHolds), held_on(HoldingOnEnd::Successor)] {
+        let taken = [ended(Reason::TermOver), other.clone(), end, back.clone(), added.clone()];
+        assert_eq!(outage(&taken), 16.0, "the other one answered in between");
+    }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use kube_vip::clock::Clock;
 use kube_vip::metrics::Metrics;
+use kube_vip::metrics::requests::Requests;
 use kube_vip::published::Published;
 use kube_vip::serve::health::{healthy, ready};
 use kube_vip::serve::view::View;
@@ -130,7 +131,7 @@ fn serving(published: Published) -> (Servers, watch::Sender<Published>) {
     let (sender, receiver) = watch::channel(published);
     let plan = plan();
     let shared = Arc::new(Shared {
-        metrics: Metrics::new(&plan, RELEASE),
+        metrics: Metrics::new(&plan, RELEASE, &Requests::default()),
         plan,
         release: RELEASE,
         clock: Clock::start(),

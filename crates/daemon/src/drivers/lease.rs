@@ -35,6 +35,7 @@ use self::register::Registrar;
 use self::server::Local;
 use self::servers::Servers;
 use self::watch::{View, Watch};
+use crate::metrics::requests::Requests;
 use crate::settings::config::HealthCheck;
 
 mod asks;
@@ -184,6 +185,13 @@ impl Lease {
     /// waits.
     pub fn report(&mut self, notice: &Notice) {
         self.news.tell(notice);
+    }
+
+    /// All requests that are made for this driver, but for the questions to API servers how they
+    /// are.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.shared.client.servers.requests
     }
 
     /// This node has the addresses from now on, or has them no longer. Never waits.

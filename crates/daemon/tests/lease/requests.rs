@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube_vip::metrics::requests::{Outcome, Verb};
 use kube_vip_core::event::{Call, Failure};
 use serde_json::json;
 
@@ -247,4 +248,42 @@ async fn nothing_goes_on_after_the_driver_is_dropped() {
         |event| !matches!(event, kube_vip_core::event::Event::Answered(one) if one.id == hanging)
     ));
     assert_eq!(server.all().len(), before);
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_what_came_of_them() {
+    let mut answers = vec![
+        Reaction::Close,
+        Reaction::Hang,
+        Reaction::Reply(409, status(409, "Conflict", "modified")),
+        Reaction::Reply(500, status(500, "InternalError", "no etcd")),
+        Reaction::Reply(404, status(404, "NotFound", "not found")),
+        Reaction::Reply(200, lease("7", "node1")),
+    ];
+    let (_server, mut bench) = at(move |request| {
+        if request.line.starts_with("GET /apis/coordination") || request.line.starts_with("PUT") {
+            answers.pop().unwrap_or(Reaction::Hang)
+        } else {
+            Reaction::Hang
+        }
+    })
+    .await;
+    let requests = bench.requests();
+    bench.ask(Call::Read).await.unwrap().unwrap();
+    assert_eq!(bench.ask(Call::Read).await, Ok(None));
+    bench.ask(Call::Read).await.unwrap_err();
+    assert_eq!(bench.ask(write(Some("7"), "node1")).await, Err(Failure::Conflict));
+    let short = Duration::from_millis(50);
+    let silent = bench.ask_within(write(Some("7"), "node1"), short).await;
+    assert_eq!(silent, Err(Failure::Timeout));
+    bench.ask(write(Some("7"), "node1")).await.unwrap_err();
+    let counted = |verb| {
+        use Outcome::{ClientError, GivenUp, NoAnswer, Ok, ServerError};
+        [Ok, ClientError, ServerError, NoAnswer, GivenUp].map(|end| requests.count(verb, end))
+    };
+    let [ok, client_error, server_error, no_answer, _] = counted(Verb::Get);
+    assert_eq!((ok, server_error, no_answer), (1, 1, 0));
+    assert!(client_error >= 1, "the Lease that was not there, beside this host's Node");
+    assert_eq!(counted(Verb::Update), [0, 1, 0, 1, 1]);
+    assert!(requests.count(Verb::List, Outcome::Ok) >= 1, "the Lease was listed");
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube_vip::drivers::lease::{Here, Lease, Places};
+use kube_vip::metrics::requests::Requests;
 use kube_vip::settings::config::Credentials;
 use kube_vip_core::address::{LinkName, Mac, NodeName, Vip};
 use kube_vip_core::event::{
@@ -138,6 +139,11 @@ impl Bench {
     /// Tells the cluster of a notice.
     pub(crate) fn report(&mut self, notice: &Notice) {
         self.lease.as_mut().expect("not dropped yet").report(notice);
+    }
+
+    /// The requests as they are counted.
+    pub(crate) fn requests(&self) -> Requests {
+        self.lease.as_ref().expect("not dropped yet").requests().clone()
     }
 
     /// The node has the address, or has not.

@@ -18,6 +18,7 @@ use super::identity::Identity;
 use super::route::Target;
 use super::server::ResolveError;
 use super::servers::Servers;
+use crate::metrics::requests::{Outcome, Verb};
 
 /// The longest answer that is read, in bytes; etcd's own limit is 1.5 MiB.
 const LONGEST: usize = 2 << 20;
@@ -70,6 +71,34 @@ pub(super) struct Ask {
     pub(super) body: Bytes,
     /// The media type of the body.
     pub(super) kind: &'static str,
+}
+
+impl Ask {
+    /// What is asked, in Kubernetes' words: whatever is selected is a list.
+    pub(super) fn verb(&self) -> Verb {
+        let query = self.path.split_once('?').map(|(_, query)| query);
+        match self.method {
+            Method::POST => Verb::Create,
+            Method::PUT => Verb::Update,
+            Method::PATCH => Verb::Patch,
+            Method::DELETE => Verb::Delete,
+            _ if query.is_some_and(|query| query.contains("watch=true")) => Verb::Watch,
+            _ if query.is_some() => Verb::List,
+            _ => Verb::Get,
+        }
+    }
+}
+
+/// What came of a request that ended like this; none: nothing was sent.
+fn outcome(answer: Result<StatusCode, &CallError>) -> Option<Outcome> {
+    match answer {
+        Ok(status) if status.is_success() => Some(Outcome::Ok),
+        Ok(status) if status.is_client_error() => Some(Outcome::ClientError),
+        Ok(_) => Some(Outcome::ServerError),
+        Err(CallError::NoCredentials(_) | CallError::Request(_)) => None,
+        Err(CallError::Refused(_)) => Some(Outcome::ClientError),
+        Err(_) => Some(Outcome::NoAnswer),
+    }
 }
 
 /// Which connection a request goes over.
@@ -145,12 +174,27 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub(super) async fn call(&self, ask: &Ask) -> Result<Reply, CallError> {
-        read(self.head(ask, Lane::Any).await?).await
+        self.call_over(Lane::Any, ask).await
     }
 
-    /// Sends a request and waits for the head of the answer. If the first credentials are refused,
-    /// the next ones in order are tried.
+    /// The same over that connection.
+    pub(super) async fn call_over(&self, lane: Lane, ask: &Ask) -> Result<Reply, CallError> {
+        let begun = self.servers.requests.begin(ask.verb());
+        let answer = async { read(self.answer(ask, lane).await?).await }.await;
+        begun.end(outcome(answer.as_ref().map(|reply| reply.status)));
+        answer
+    }
+
+    /// Sends a request and waits for the head of the answer.
     pub(super) async fn head(&self, ask: &Ask, lane: Lane) -> Result<Head, CallError> {
+        let begun = self.servers.requests.begin(ask.verb());
+        let answer = self.answer(ask, lane).await;
+        begun.end(outcome(answer.as_ref().map(|head| head.response.status())));
+        answer
+    }
+
+    /// If the first credentials are refused, the next ones in order are tried.
+    async fn answer(&self, ask: &Ask, lane: Lane) -> Result<Head, CallError> {
         let mut unusable = Vec::new();
         let mut refused = Vec::new();
         for number in 0.. {

@@ -16,10 +16,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Shared;
 use super::asks;
-use super::client::{self, CallError, Client, Lane, Reply};
+use super::client::{CallError, Client, Lane, Reply};
 use super::near;
 use super::route::Route;
 use super::server::Server;
+use crate::metrics::requests::Requests;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,8 @@ pub(super) struct Servers {
     pub(super) patience: Duration,
     /// Told when another server is preferred than before.
     pub(super) astray: Notify,
+    /// How long they took to answer.
+    pub(super) requests: Requests,
     vips: Arc<[IpAddr]>,
     seen: Mutex<Seen>,
     routes: Mutex<Vec<(String, Arc<Route>)>>,
@@ -59,6 +62,7 @@ impl Servers {
         Self {
             patience,
             astray: Notify::new(),
+            requests: Requests::default(),
             vips,
             seen: Mutex::default(),
             routes: Mutex::default(),
@@ -180,8 +184,8 @@ async fn look(client: &Client) {
 
 /// Reads the list; returns how long that was good for.
 async fn read(client: &Client, refused: &mut bool) -> Duration {
-    let slices =
-        async { client::read(client.head(&asks::get(SLICES.to_owned()), Lane::Own).await?).await };
+    let slices = asks::get(SLICES.to_owned());
+    let slices = client.call_over(Lane::Own, &slices);
     let cause = match timeout(3 * client.servers.patience, slices).await {
         Ok(Ok(reply)) if reply.status == StatusCode::OK => {
             client.servers.learn(servers(&reply));
