@@ -82,6 +82,27 @@ fn the_manifest_is_what_kube_vip_prints_for_the_same_settings() {
 }
 
 #[test]
+fn the_manifest_for_rke2_reads_its_kubeconfig() {
+    let desk = Desk::new();
+    desk.place_named("b", "kube-vip-cp", "kube-system");
+    let image = "registry.example/kube-vip:v9";
+    let variables = json!({
+        "kube_vip_distribution": "rke2",
+        "kube_vip_image": image,
+        "kube_vip_address": ADDRESS,
+    });
+    desk.runs(&variables, &["--limit=a"]);
+    let printed = desk.prints(&format!(
+        "--image={image} --distribution=rke2 --arp --controlplane --leaderElection \
+         --interface=end0 --address={ADDRESS} --vipSubnet=32 --leaseName=kube-vip-cp \
+         --leaseDuration=5 --leaseRenewDuration=3 --leaseRetry=1"
+    ));
+    let volume = printed.pointer("/spec/volumes/0/hostPath/path").expect("a volume");
+    assert_eq!(volume, "/etc/rancher/rke2/rke2.yaml");
+    assert_eq!(sorted(desk.manifest("a")), sorted(printed));
+}
+
+#[test]
 fn a_name_in_use_is_kept_and_another_is_refused() {
     let desk = Desk::new();
     desk.place_document("b");

@@ -6,6 +6,8 @@
 
 #[path = "cluster_operations/document.rs"]
 mod document;
+#[path = "cluster_static_pod/guide.rs"]
+mod guide;
 #[path = "cluster_operations/roles.rs"]
 mod roles;
 #[path = "cluster_operations/site.rs"]

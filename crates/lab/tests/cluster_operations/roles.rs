@@ -1,13 +1,16 @@
 //! The role by itself: check mode, first and second run on empty hosts, what runs once k3s starts,
-//! another image and other settings; another name of the Lease is refused.
+//! another image and other settings; another name of the Lease is refused. And from the document's
+//! manifest to hosts on which nothing is left.
 
 use std::path::PathBuf;
 
 use kube_vip_lab::stage::VIP;
 
+use crate::guide::Guide;
 use crate::site::{NODES, Site, exclusively, given};
 
 const MANIFESTS: &str = "/var/lib/rancher/k3s/agent/pod-manifests";
+const IMAGES: &str = "/var/lib/rancher/k3s/agent/images";
 const ROLE: &str = "k3s-playbook.yml --tags kube-vip";
 
 #[test]
@@ -28,6 +31,36 @@ fn the_role_on_empty_hosts_and_an_upgrade() {
     let clients = site.call("192.168.20.140");
     upgrade(&mut site);
     site.hang_up(clients);
+    site.end(Vec::new());
+}
+
+/// Where the document's manifest elects by the original's usual name, the role keeps it, also when
+/// it brings another image, until it has removed kube-vip from all nodes.
+#[test]
+fn the_documents_manifest_then_the_role_then_nothing() {
+    let _alone = exclusively();
+    let mut site = Site::begin("removal");
+    site.give_playbooks();
+    prepare_k3s(&mut site);
+    site.start_k3s();
+    site.start_front();
+    place_documents_manifest(&mut site);
+    runs(&mut site, "plndr-cp-lock");
+
+    let (image, archive) = next_image(&site);
+    let variables =
+        format!("-e kube_vip_image={image} -e kube_vip_image_archive={}", archive.display());
+    let upgrade = Guide::read("upgrade.md");
+    upgrade.has_only(&["upgrade"]);
+    let recap = site.follow(&format!("{} {variables}", upgrade.block("upgrade")));
+    assert_eq!(written(&recap.text).len(), NODES, "the role writes its own manifests");
+    runs(&mut site, "plndr-cp-lock");
+    let other = format!("{ROLE} {variables} -e kube_vip_lease_name=kube-vip-cp");
+    let why = site.refuses(&other);
+    assert!(why.contains("would be two elections for one address"), "{why}");
+
+    absent(&mut site, &variables);
+    site.play(&format!("{other} --check"));
     site.end(Vec::new());
 }
 
@@ -127,4 +160,58 @@ fn next_image(site: &Site) -> (String, PathBuf) {
     let archive = site.folder.join("next.tar");
     std::fs::write(&archive, tar).expect("a tar");
     (next, archive)
+}
+
+/// Nothing is left on any node, nor in the API.
+fn absent(site: &mut Site, variables: &str) {
+    site.say("── absent");
+    let guide = Guide::read("install-with-ansible.md");
+    guide.has_only(&["absent"]);
+    let absent = format!("{} {variables}", guide.block("absent"));
+    site.follow(&absent);
+    assert!(owners(site).is_empty(), "no node has the address");
+    for node in 1..=NODES {
+        let host = site.operations.cluster().world().node(node - 1);
+        let tables = host.tables().expect("the kernel's tables");
+        assert!(tables.is_empty(), "node-{node} has nftables tables: {tables:?}");
+        let left = site.must(&format!(
+            "ssh node-{node} 'ls -A {MANIFESTS} {IMAGES}; \
+             ls -A /var/lib; ip neighbour show to 192.168.20.140'"
+        ));
+        assert!(!left.contains("kube-vip") && !left.contains("192.168"), "node-{node}: {left}");
+    }
+    let held = "kubectl get leases -n kube-system -o jsonpath='{range .items[*]}\
+                {.metadata.name}={.spec.holderIdentity} {end}'";
+    let leases = site.must(held);
+    let ours = |lease: &&str| {
+        (lease.contains("kube-vip") || lease.contains("plndr")) && !lease.ends_with('=')
+    };
+    let left: Vec<&str> = leases.split_whitespace().filter(ours).collect();
+    assert!(left.is_empty(), "Leases that are held or kept: {left:?}");
+    assert_eq!(site.follow(&absent).changed, 0, "a second run changes nothing");
+}
+
+/// Before k3s starts: the image where it loads images from, and the address in the certificate.
+fn prepare_k3s(site: &mut Site) {
+    let archive = given("KUBE_VIP_IMAGE");
+    let names = "/etc/rancher/k3s/config.yaml.d";
+    for node in 1..=NODES {
+        site.must(&format!(
+            "ssh node-{node} 'mkdir -p {IMAGES} {names}; cat > {IMAGES}/kube-vip.tar; \
+             echo tls-san+: 192.168.20.140 > {names}/50.yaml' < {archive}"
+        ));
+    }
+}
+
+/// The document's manifest on every node, as an operator without the role has it.
+fn place_documents_manifest(site: &mut Site) {
+    let image = given("KUBE_VIP_IMAGE_NAME");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/static-pod.yaml");
+    let text = std::fs::read_to_string(path).expect("the manifest");
+    let text = text.replace("ghcr.io/kube-vip-rs/kube-vip:v0.1.0", &image);
+    assert!(text.contains(&image), "{text}");
+    for node in 0..NODES {
+        let written = site.operations.cluster().deploy(node, &text);
+        written.expect("a manifest");
+    }
 }

@@ -134,9 +134,12 @@ impl Site {
 
     /// Runs a playbook as the document writes it, with these arguments; it must succeed.
     pub(crate) fn play(&mut self, arguments: &str) -> Recap {
-        let text = self
-            .must(&format!("ansible-playbook -i ansible/inventory/hosts.yml ansible/{arguments}"));
-        Recap::of(text)
+        self.follow(&format!("ansible-playbook -i ansible/inventory/hosts.yml ansible/{arguments}"))
+    }
+
+    /// Runs a command that runs a playbook; it must succeed.
+    pub(crate) fn follow(&mut self, command: &str) -> Recap {
+        Recap::of(self.must(command))
     }
 
     /// Runs a playbook that must refuse to go on, and what it says.
