@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -40,14 +40,23 @@ pub struct Resolver {
     names: Vec<String>,
     mode: DnsMode,
     /// What people were told last about each name that cannot be resolved.
-    told: BTreeMap<String, String>,
+    told: watch::Sender<Unresolved>,
 }
+
+/// The names that cannot be resolved now, each with what stands in the way.
+pub type Unresolved = BTreeMap<String, String>;
 
 impl Resolver {
     /// For these names.
     #[must_use]
-    pub const fn new(names: Vec<String>, mode: DnsMode) -> Self {
-        Self { names, mode, told: BTreeMap::new() }
+    pub fn new(names: Vec<String>, mode: DnsMode) -> Self {
+        Self { names, mode, told: watch::Sender::new(Unresolved::new()) }
+    }
+
+    /// What is waited for, from now on.
+    #[must_use]
+    pub fn unresolved(&self) -> watch::Receiver<Unresolved> {
+        self.told.subscribe()
     }
 
     /// What all of them stand for; waits until each has an answer, and says so.
@@ -79,15 +88,16 @@ impl Resolver {
         for name in self.names.clone() {
             match self.one(&name).await {
                 Ok(addresses) => {
-                    if self.told.remove(&name).is_some() {
+                    if self.told.borrow().contains_key(&name) {
+                        self.told.send_modify(|told| drop(told.remove(&name)));
                         info!(name, ?addresses, "the name can be resolved again");
                     }
                     resolved.insert(name, addresses);
                 }
                 Err(cause) => {
-                    if self.told.get(&name) != Some(&cause) {
+                    if self.told.borrow().get(&name) != Some(&cause) {
                         warn!(name, cause, "cannot resolve the name of an address; trying again");
-                        self.told.insert(name, cause);
+                        self.told.send_modify(|told| drop(told.insert(name, cause)));
                     }
                 }
             }

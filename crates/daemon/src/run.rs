@@ -109,6 +109,7 @@ async fn named(settings: &Settings, mut resolver: Resolver) -> Result<(), StartE
     let mut terminate = signal(SignalKind::terminate()).map_err(DriversError::from)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(DriversError::from)?;
     let mut instance = None;
+    let mut waiting = Some(serve::start_waiting(settings.into(), &resolver.unresolved()));
     let mut resolved = select! {
         biased;
         _ = terminate.recv() => return Ok(()),
@@ -121,6 +122,9 @@ async fn named(settings: &Settings, mut resolver: Resolver) -> Result<(), StartE
         greet(&config);
         if instance.is_none() {
             instance = Some(Instance::claim(&config.plan.lease, PATIENCE).await?);
+        }
+        if let Some(waiting) = waiting.take() {
+            waiting.end().await;
         }
         let Some(next) = run(&config, resolver.changed(&resolved)).await? else {
             return Ok(());
@@ -171,7 +175,7 @@ async fn run<T>(
         metrics: Metrics::new(&config.plan, Release::this(), drivers.requests()),
         published,
     });
-    let _servers = serve::start(config.into(), &shared);
+    let servers = serve::start(config.into(), &shared);
 
     while !node.finished() {
         carry_out(&mut node, &mut drivers, &shared, &mut recorder);
@@ -202,6 +206,8 @@ async fn run<T>(
     carry_out(&mut node, &mut drivers, &shared, &mut recorder);
     drivers.hold(false);
     drivers.finish().await;
+    // The next run listens on the same ports.
+    servers.end().await;
     if ends {
         info!("let go of everything; ends");
     }

@@ -15,12 +15,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::metrics::{Metrics, Release};
 use crate::published::Published;
+use crate::resolve::Unresolved;
+use crate::settings::Settings;
 use crate::settings::config::{Config, Listen};
 use kube_vip_core::plan::Plan;
 use server::{Limits, Server};
@@ -58,12 +61,19 @@ impl From<&Config> for ServeConfig {
     }
 }
 
+impl From<&Settings> for ServeConfig {
+    fn from(settings: &Settings) -> Self {
+        let values = settings.values();
+        Self { metrics: values.metrics, health_port: values.health_port }
+    }
+}
+
 /// Running servers; dropping this ends them and closes their connections.
 #[derive(Debug)]
 pub struct Servers {
     metrics: Option<SocketAddr>,
     health: Option<SocketAddr>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Servers {
@@ -79,6 +89,11 @@ impl Servers {
     pub const fn health(&self) -> Option<SocketAddr> {
         self.health
     }
+
+    /// Ends them; then their ports are free.
+    pub async fn end(mut self) {
+        self.tasks.shutdown().await;
+    }
 }
 
 /// Starts the servers. A port that cannot be had keeps nothing else from working: it is a warning,
@@ -88,6 +103,21 @@ impl Servers {
 /// Outside a tokio runtime with its I/O and time drivers.
 #[must_use]
 pub fn start(config: ServeConfig, shared: &Arc<Shared>) -> Servers {
+    listen(config, routes::everything(shared), routes::health(shared))
+}
+
+/// The same while addresses are waited for by their names, and there is no node yet: the process is
+/// healthy and not ready, and says why.
+///
+/// # Panics
+/// As [`start`].
+#[must_use]
+pub fn start_waiting(config: ServeConfig, unresolved: &watch::Receiver<Unresolved>) -> Servers {
+    let health = routes::waiting(unresolved.clone(), &[]);
+    listen(config, routes::waiting(unresolved.clone(), &["/", "/metrics", "/status"]), health)
+}
+
+fn listen(config: ServeConfig, everything: Router, health: Router) -> Servers {
     let mut tasks = JoinSet::new();
     let mut run = |listen, setting, router| {
         let server = Server { listen, setting, router, retry: RETRY, limits: Limits::default() };
@@ -96,13 +126,10 @@ pub fn start(config: ServeConfig, shared: &Arc<Shared>) -> Servers {
         tasks.spawn(server.run(listener));
         address
     };
-    let metrics = config.metrics.and_then(|listen| {
-        let everything = routes::everything(shared);
-        run(listen, "prometheus_server", everything)
-    });
+    let metrics = config.metrics.and_then(|listen| run(listen, "prometheus_server", everything));
     let health = config.health_port.and_then(|port| {
         let listen = Listen { address: None, port };
-        run(listen, "health_check_port", routes::health(shared))
+        run(listen, "health_check_port", health)
     });
-    Servers { metrics, health, _tasks: tasks }
+    Servers { metrics, health, tasks }
 }

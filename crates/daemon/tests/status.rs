@@ -15,6 +15,7 @@ use kube_vip::clock::Clock;
 use kube_vip::metrics::Metrics;
 use kube_vip::metrics::requests::Requests;
 use kube_vip::published::Published;
+use kube_vip::resolve::Unresolved;
 use kube_vip::serve::health::{healthy, ready};
 use kube_vip::serve::view::View;
 use kube_vip::serve::{self, ServeConfig, Servers, Shared};
@@ -251,6 +252,42 @@ async fn answers_say_what_they_are_and_are_not_kept() {
         assert!(answer.contains("cache-control: no-store\r\n"), "{answer}");
         assert!(answer.ends_with("\r\n\r\n"), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_name_is_healthy_and_not_ready() {
+    let unresolved = watch::Sender::new(Unresolved::new());
+    let config = ServeConfig {
+        metrics: Some(Listen { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 }),
+        health_port: Some(0),
+    };
+    let servers = serve::start_waiting(config, &unresolved.subscribe());
+    let address = servers.metrics().expect("it is bound");
+    let health = servers.health().expect("it is bound").port();
+    let health = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), health);
+    let ok = (200, "OK".to_owned());
+    let first = (503, "the names of the addresses are being resolved\n".to_owned());
+    assert_eq!(get(health, "/readyz").await, first);
+
+    let cause = "Name or service not known".to_owned();
+    unresolved.send_modify(|all| drop(all.insert("api.example.org".to_owned(), cause)));
+    let why = "waiting for the addresses, by their names: api.example.org: Name or service not \
+               known\n";
+    for place in [address, health] {
+        assert_eq!(get(place, "/healthz").await, ok);
+        assert_eq!(get(place, "/livez").await, ok);
+        assert_eq!(get(place, "/readyz").await, (503, why.to_owned()));
+        assert_eq!(get(place, "/debug/pprof/").await.0, 404);
+    }
+    assert_eq!(get(address, "/metrics").await, (503, why.to_owned()));
+    assert_eq!(get(health, "/metrics").await.0, 404);
+
+    // Whoever follows finds the port free at once.
+    servers.end().await;
+    let again = Listen { address: Some(address.ip()), port: address.port() };
+    let next = ServeConfig { metrics: Some(again), health_port: None };
+    let next = serve::start_waiting(next, &unresolved.subscribe());
+    assert_eq!(next.metrics(), Some(address));
 }
 
 #[tokio::test]

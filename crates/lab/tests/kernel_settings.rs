@@ -4,7 +4,8 @@
 //! `KUBE_VIP_BIN` names the daemon; `cargo xtask test kernel` builds and names it.
 
 use std::fs;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -95,6 +96,20 @@ fn answer_questions(socket: &UdpSocket, answer: &Weak<AtomicU32>) {
     }
 }
 
+/// The status that the first node's daemon has for that path.
+fn ask(stage: &Stage, path: &str) -> String {
+    let asked = stage.world().node(0).run(|| {
+        let mut stream = TcpStream::connect("127.0.0.1:2112")?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: node\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        io::Result::Ok(answer)
+    });
+    let answer = asked.expect("a network").expect("the daemon listens and answers");
+    answer.split(' ').nth(1).expect("a status").to_owned()
+}
+
 /// The daemon with a resolv.conf of its own, which names the loopback.
 fn resolving(directory: &TempDir) -> PathBuf {
     let resolv = directory.path().join("resolv.conf");
@@ -124,6 +139,8 @@ fn a_name_is_waited_for_and_its_address_moves_without_two_owners() {
         wait(&stage, "it says what it waits for", || log(&stage, node).contains(waiting));
     }
     assert!(having(&stage, VIP).is_empty(), "nothing is held yet");
+    assert_eq!(ask(&stage, "/healthz"), "200");
+    assert_eq!(ask(&stage, "/readyz"), "503", "it cannot take over");
 
     let take = stage.record().expect("a recording");
     let mut owners = 0;
@@ -141,6 +158,11 @@ fn a_name_is_waited_for_and_its_address_moves_without_two_owners() {
     say(&answer, None);
     wait(&stage, "it says so", || log(&stage, 0).matches("cannot resolve").count() >= 2);
     assert_eq!(having(&stage, VIP).len(), 1);
+    assert_eq!(ask(&stage, "/readyz"), "200");
+    for node in 0..2 {
+        let taken = log(&stage, node).contains("another program listens");
+        assert!(!taken, "it has kept the port from itself:\n{}", log(&stage, node));
+    }
     take.stop().expect("a recording");
     assert_eq!(owners, 1, "at no time did two answer");
 }

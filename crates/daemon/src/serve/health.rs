@@ -7,6 +7,7 @@ use kube_vip_core::status::Reason;
 
 use crate::logging::span;
 use crate::published::{HEARTBEAT, Published};
+use crate::resolve::Unresolved;
 
 /// A loop that has published nothing for so long hangs: five times [`HEARTBEAT`].
 pub const HUNG: Duration = Duration::from_secs(10);
@@ -52,5 +53,16 @@ pub fn ready(published: &Published, now: Moment) -> Result<(), String> {
             span(now.since(since)),
             error.as_deref().unwrap_or("no answer in time")
         )),
+    }
+}
+
+/// Why a process that waits for names is not ready, for people.
+#[must_use]
+pub fn waiting(unresolved: &Unresolved) -> String {
+    let causes: Vec<_> =
+        unresolved.iter().map(|(name, cause)| format!("{name}: {cause}")).collect();
+    match causes.join("; ") {
+        none if none.is_empty() => "the names of the addresses are being resolved".to_owned(),
+        causes => format!("waiting for the addresses, by their names: {causes}"),
     }
 }

@@ -12,11 +12,13 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::watch;
 
 use super::view::View;
 use super::{Shared, health, page};
 use crate::clock::Wall;
 use crate::metrics::{self, Process};
+use crate::resolve::Unresolved;
 
 /// Everything, for `prometheus_server`.
 pub(super) fn everything(shared: &Arc<Shared>) -> Router {
@@ -24,12 +26,28 @@ pub(super) fn everything(shared: &Arc<Shared>) -> Router {
         .route("/", get(index))
         .route("/metrics", get(scrape))
         .route("/status", get(status));
-    finish(shown.merge(probes()), shared)
+    finish(shown.merge(probes()), Arc::clone(shared))
 }
 
 /// The probes alone, for `health_check_port`.
 pub(super) fn health(shared: &Arc<Shared>) -> Router {
-    finish(probes(), shared)
+    finish(probes(), Arc::clone(shared))
+}
+
+/// The probes of a process that waits for names; what is at `later` will be there when it has them.
+pub(super) fn waiting(unresolved: watch::Receiver<Unresolved>, later: &[&str]) -> Router {
+    let not_yet = get(|State(unresolved): State<watch::Receiver<Unresolved>>| async move {
+        probe(Err(health::waiting(&unresolved.borrow())))
+    });
+    let healthy = get(|| async { probe(Ok(())) });
+    let mut router = Router::new()
+        .route("/healthz", healthy.clone())
+        .route("/livez", healthy)
+        .route("/readyz", not_yet.clone());
+    for path in later {
+        router = router.route(path, not_yet.clone());
+    }
+    finish(router, unresolved)
 }
 
 fn probes() -> Router<Arc<Shared>> {
@@ -39,10 +57,10 @@ fn probes() -> Router<Arc<Shared>> {
         .route("/readyz", get(ready))
 }
 
-fn finish(router: Router<Arc<Shared>>, shared: &Arc<Shared>) -> Router {
+fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, state: S) -> Router {
     router
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") })
-        .with_state(Arc::clone(shared))
+        .with_state(state)
         .layer(middleware::from_fn(guard))
 }
 
