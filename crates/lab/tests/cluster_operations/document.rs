@@ -5,6 +5,7 @@
 
 use kube_vip_lab::operations::NAME;
 
+use crate::guide::Guide;
 use crate::site::{Site, exclusively};
 
 const VIP: &str = "192.168.20.140";
@@ -18,25 +19,27 @@ fn the_whole_document() {
     site.start_front();
     site.must(CALICO);
     let clients = site.call(NAME);
+    let guide = Guide::read("migrate-from-haproxy.md");
+    guide.has_only(&["phase-1", "checks", "phase-2", "phase-3", "phase-4", "back"]);
 
-    pre_deployment(&mut site);
-    phase_1(&mut site);
+    pre_deployment(&mut site, &guide);
+    phase_1(&mut site, &guide);
     let direct = site.call(VIP);
     fail_over(&mut site);
-    phases_2_and_3(&mut site);
+    phases_2_and_3(&mut site, &guide);
     checks(&mut site);
 
     site.say("── rollback, and forward again");
-    site.play("migrate-rollback.yml");
+    site.follow(guide.block("back"));
     site.must("getent hosts k8s-cluster.fzymgc.house | grep 10.255.254.6");
     site.must("kubectl get --raw=/readyz");
-    phases_2_and_3(&mut site);
+    phases_2_and_3(&mut site, &guide);
 
     site.say("── phase 4: the front goes");
-    site.play("migrate-phase-4.yml");
+    site.follow(guide.block("phase-4"));
     site.refused("curl -sk --max-time 3 https://10.255.254.6:6443/healthz");
     checks(&mut site);
-    let why = site.refuses("migrate-rollback.yml");
+    let why = site.refused(guide.block("back"));
     assert!(why.contains("does not answer at https://10.255.254.6:6443"), "{why}");
     site.must("getent hosts k8s-cluster.fzymgc.house | grep 192.168.20.140");
     site.must("kubectl get --raw=/readyz");
@@ -60,15 +63,15 @@ spec:
 END";
 
 /// The document's checks before anything is done; no later phase may be first.
-fn pre_deployment(site: &mut Site) {
+fn pre_deployment(site: &mut Site, guide: &Guide) {
     site.say("── before");
     site.refused("ping -c 1 -W 1 192.168.20.140");
-    let why = site.refuses("migrate-phase-2.yml");
+    let why = site.refused(guide.block("phase-2"));
     assert!(why.contains("not valid for"), "{why}");
 }
 
-/// The document's command, and its checks.
-fn phase_1(site: &mut Site) {
+/// The document's command, and its checks. The guide's playbook does the same.
+fn phase_1(site: &mut Site, guide: &Guide) {
     site.say("── phase 1: the name in the certificate, kube-vip on the nodes");
     site.play("k3s-playbook.yml --tags k3s-server,kube-vip --limit tp_cluster_controlplane");
     let nodes: Vec<usize> = site.restarts().iter().map(|restart| restart.node).collect();
@@ -80,7 +83,8 @@ fn phase_1(site: &mut Site) {
          | grep 192.168.20.140",
     );
     checks(site);
-    let again = site.play("migrate-phase-1.yml");
+    site.must(guide.block("checks"));
+    let again = site.follow(guide.block("phase-1"));
     assert_eq!(again.changed, 0, "a second run changes nothing:\n{}", again.text);
 }
 
@@ -130,13 +134,13 @@ fn fail_over(site: &mut Site) {
 }
 
 /// Name and kubeconfig; phase 3 before phase 2 is refused.
-fn phases_2_and_3(site: &mut Site) {
+fn phases_2_and_3(site: &mut Site, guide: &Guide) {
     site.say("── phases 2 and 3: the name, the kubeconfig");
-    let why = site.refuses("migrate-phase-3.yml");
+    let why = site.refused(guide.block("phase-3"));
     assert!(why.contains("and should lead to 192.168.20.140"), "{why}");
-    site.play("migrate-phase-2.yml");
+    site.follow(guide.block("phase-2"));
     site.must("getent hosts k8s-cluster.fzymgc.house | grep 192.168.20.140");
-    site.play("migrate-phase-3.yml");
+    site.follow(guide.block("phase-3"));
     let server = site.must("kubectl config view -o jsonpath='{.clusters[0].cluster.server}'");
     assert_eq!(server, "https://k8s-cluster.fzymgc.house:6443");
     site.must("kubectl get nodes");
