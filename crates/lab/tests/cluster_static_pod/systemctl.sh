@@ -5,6 +5,10 @@ own=/etc/rancher/keepalived
 case "$*" in
   "enable --now keepalived")
     keepalived --use-file="$own.conf" --pid="$own.pid" --vrrp_pid="$own-vrrp.pid"
+    # Before that it is still among this script's own processes, and would end with them.
+    for _ in $(seq 100); do [ -s "$own-vrrp.pid" ] && exit; sleep 0.1; done
+    echo "keepalived does not start" >&2
+    exit 1
     ;;
   "disable --now keepalived")
     kill "$(cat "$own.pid")"

@@ -132,8 +132,13 @@ pub(crate) fn run(stage: &Stage, node: usize, arguments: &[&str]) -> Run {
 /// Waits until the daemon of a node has ended.
 pub(crate) fn gone(stage: &Stage, node: usize) {
     let pid = stage.daemon(node).expect("it was started").process().pid();
-    // Until somebody has waited for it, it is there, and has nothing open any more (proc(5)).
-    let stat = format!("/proc/{pid}/stat");
-    let ended = || fs::read_to_string(&stat).map_or(true, |text| text.contains(") Z "));
+    // Until somebody has waited for it, it is there; and has nothing open any more (proc(5)) when
+    // its first thread is the last one and has ended.
+    let place = PathBuf::from(format!("/proc/{pid}"));
+    let ended = || {
+        let threads = fs::read_dir(place.join("task")).map_or(0, Iterator::count);
+        let stat = fs::read_to_string(place.join("stat"));
+        threads <= 1 && stat.map_or(true, |text| text.contains(") Z "))
+    };
     stage.wait("the daemon has ended", PATIENCE, ended).expect("it was told to");
 }
