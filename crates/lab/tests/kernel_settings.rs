@@ -96,9 +96,9 @@ fn answer_questions(socket: &UdpSocket, answer: &Weak<AtomicU32>) {
     }
 }
 
-/// The status that the first node's daemon has for that path.
-fn ask(stage: &Stage, path: &str) -> String {
-    let asked = stage.world().node(0).run(|| {
+/// What the daemon of a node answers for that path, head and body.
+fn answer(stage: &Stage, node: usize, path: &str) -> String {
+    let asked = stage.world().node(node).run(|| {
         let mut stream = TcpStream::connect("127.0.0.1:2112")?;
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: node\r\n\r\n")?;
@@ -106,8 +106,19 @@ fn ask(stage: &Stage, path: &str) -> String {
         stream.read_to_string(&mut answer)?;
         io::Result::Ok(answer)
     });
-    let answer = asked.expect("a network").expect("the daemon listens and answers");
-    answer.split(' ').nth(1).expect("a status").to_owned()
+    asked.expect("a network").expect("the daemon listens and answers")
+}
+
+/// The status that the first node's daemon has for that path.
+fn ask(stage: &Stage, path: &str) -> String {
+    answer(stage, 0, path).split(' ').nth(1).expect("a status").to_owned()
+}
+
+/// The value of a series on a node.
+fn metric(stage: &Stage, node: usize, series: &str) -> Option<f64> {
+    let text = answer(stage, node, "/metrics");
+    let value = text.lines().find_map(|line| line.strip_prefix(series))?.trim();
+    Some(value.parse().expect("a number"))
 }
 
 /// The daemon with a resolv.conf of its own, which names the loopback.
@@ -202,4 +213,28 @@ fn two_daemons_on_one_host_have_each_its_own() {
     wait(&stage, "the second lets go", || having(&stage, OTHER).is_empty());
     assert_eq!(having(&stage, VIP), [0], "the first has lost nothing");
     assert!(!stage.tables(0).expect("the kernel says").is_empty(), "nor its fence");
+}
+
+#[test]
+fn a_successor_counts_the_outage_and_its_requests() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut stage = build(&daemon(), &directory, 2, &VIP.to_string());
+    let holder = stage.start_all().expect("one answers");
+    let successor = 1 - holder;
+    let outage = "kube_vip_outage_seconds_total{lease_name=\"plndr-cp-lock\"}";
+    assert_eq!(metric(&stage, successor, outage), Some(0.0));
+    stage.daemon(holder).expect("it runs").kill().expect("it lives");
+    wait(&stage, "the other one holds", || having(&stage, VIP).contains(&successor));
+    wait(&stage, "it says so", || metric(&stage, successor, outage) > Some(0.0));
+    let seconds = metric(&stage, successor, outage).expect("it is there");
+    // Since the last renewal that it saw: a Lease's duration, and the time to take over.
+    assert!(seconds >= stage.spec().lease_duration().as_secs_f64(), "{seconds} s");
+    assert!(seconds < PATIENCE.as_secs_f64(), "{seconds} s");
+    let count = |verb| {
+        let name = "kube_vip_api_request_duration_seconds_count";
+        metric(&stage, successor, &format!("{name}{{outcome=\"ok\",verb=\"{verb}\"}}"))
+    };
+    for verb in ["list", "watch", "update"] {
+        assert!(count(verb) >= Some(1.0), "{verb}: {:?}", count(verb));
+    }
 }
