@@ -22,6 +22,7 @@ fn the_role_on_empty_hosts_and_an_upgrade() {
     site.start_k3s();
     site.start_front();
     runs(&mut site, "kube-vip-cp");
+    site.must(install_guide().block("look"));
     assert_eq!(site.play(ROLE).changed, 0, "nothing changes while it runs");
 
     site.say("── another name of the Lease is refused");
@@ -50,9 +51,7 @@ fn the_documents_manifest_then_the_role_then_nothing() {
     let (image, archive) = next_image(&site);
     let variables =
         format!("-e kube_vip_image={image} -e kube_vip_image_archive={}", archive.display());
-    let upgrade = Guide::read("upgrade.md");
-    upgrade.has_only(&["upgrade"]);
-    let recap = site.follow(&format!("{} {variables}", upgrade.block("upgrade")));
+    let recap = site.follow(&format!("{} {variables}", upgrade_guide().block("upgrade")));
     assert_eq!(written(&recap.text).len(), NODES, "the role writes its own manifests");
     runs(&mut site, "plndr-cp-lock");
     let other = format!("{ROLE} {variables} -e kube_vip_lease_name=kube-vip-cp");
@@ -64,16 +63,30 @@ fn the_documents_manifest_then_the_role_then_nothing() {
     site.end(Vec::new());
 }
 
+/// Its blocks are run by the two tests here.
+fn install_guide() -> Guide {
+    let guide = Guide::read("install-with-ansible.md");
+    guide.has_only(&["see", "install", "look", "absent"]);
+    guide
+}
+
+fn upgrade_guide() -> Guide {
+    let guide = Guide::read("upgrade.md");
+    guide.has_only(&["upgrade", "holder"]);
+    guide
+}
+
 /// On hosts without k3s the role writes the image and the manifest, which kubelet finds later.
 fn empty_hosts(site: &mut Site) {
     site.say("── empty hosts");
-    site.play(&format!("{ROLE} --check"));
+    let guide = install_guide();
+    site.follow(guide.block("see"));
     for node in 1..=NODES {
         site.refused(&format!("ssh node-{node} ls /var/lib/rancher"));
     }
-    let both = "k3s-playbook.yml --tags kube-vip,k3s-server";
-    assert!(site.play(both).changed > 0, "the first run changes something");
-    assert_eq!(site.play(both).changed, 0, "the second run changes nothing");
+    let install = guide.block("install");
+    assert!(site.follow(install).changed > 0, "the first run changes something");
+    assert_eq!(site.follow(install).changed, 0, "the second run changes nothing");
     for node in 1..=NODES {
         let files = site.must(&format!("ssh node-{node} ls -A {MANIFESTS}"));
         assert_eq!(files.trim(), "kube-vip.yaml", "and no other file that kubelet would read");
@@ -110,22 +123,25 @@ fn owners(site: &Site) -> Vec<usize> {
 /// Another image and other settings, one node at a time; who has the address comes last.
 fn upgrade(site: &mut Site) {
     site.say("── another image, and other settings");
-    let holder = owners(site)[0];
+    let holder = format!("node-{}", owners(site)[0] + 1);
+    let guide = upgrade_guide();
+    assert_eq!(site.must(guide.block("holder")), holder, "the Lease names the owner");
     let (image, archive) = next_image(site);
     let upgrade = format!(
-        "{ROLE} -e kube_vip_image={image} -e kube_vip_image_archive={} -e kube_vip_log_level=1 \
+        "{} -e kube_vip_image={image} -e kube_vip_image_archive={} -e kube_vip_log_level=1 \
          -e kube_vip_metrics=:2113 -e kube_vip_memory_request=48Mi",
+        guide.block("upgrade"),
         archive.display()
     );
-    let recap = site.play(&upgrade);
+    let recap = site.follow(&upgrade);
     let order = written(&recap.text);
     assert_eq!(order.len(), NODES, "each manifest was written once: {order:?}");
-    assert_eq!(order.last(), Some(&format!("node-{}", holder + 1)), "the holder is last");
+    assert_eq!(order.last(), Some(&holder), "the holder is last");
     runs(site, "kube-vip-cp");
     let images =
         "kubectl get pods -n kube-system -o jsonpath='{.items[*].spec.containers[0].image}'";
     assert_eq!(site.must(images).matches(&image).count(), NODES, "all pods have the image");
-    assert_eq!(site.play(&upgrade).changed, 0, "a second run changes nothing");
+    assert_eq!(site.follow(&upgrade).changed, 0, "a second run changes nothing");
 }
 
 /// The nodes whose manifest was written, in order.
@@ -165,9 +181,7 @@ fn next_image(site: &Site) -> (String, PathBuf) {
 /// Nothing is left on any node, nor in the API.
 fn absent(site: &mut Site, variables: &str) {
     site.say("── absent");
-    let guide = Guide::read("install-with-ansible.md");
-    guide.has_only(&["absent"]);
-    let absent = format!("{} {variables}", guide.block("absent"));
+    let absent = format!("{} {variables}", install_guide().block("absent"));
     site.follow(&absent);
     assert!(owners(site).is_empty(), "no node has the address");
     for node in 1..=NODES {
