@@ -57,7 +57,8 @@ pub struct Over {
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It came about.
+    /// It came about. One that was reset before this program looked came about too: where nothing
+    /// listens the kernel says [refused](Self::Refused) (`tcp_reset()` in `net/ipv4/tcp_input.c`).
     Made,
     /// A host answered, and nothing listens there.
     Refused,
@@ -205,12 +206,21 @@ impl Connector {
     }
 }
 
-fn over(attempt: &Attempt, done: &io::Result<()>, tell: &mut impl FnMut(News)) {
-    let end = match done {
-        Ok(()) => End::Made,
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => End::Refused,
-        Err(_) => End::Failed,
-    };
-    let Attempt { begun, target, .. } = *attempt;
-    tell(News::Over(Over { target, begun, at: Stamp::now(), end }));
+impl End {
+    /// The end that the kernel's word on a connection means.
+    fn of(done: &io::Result<()>) -> Self {
+        match done.as_ref().map_err(io::Error::kind) {
+            Ok(()) | Err(io::ErrorKind::ConnectionReset) => Self::Made,
+            Err(io::ErrorKind::ConnectionRefused) => Self::Refused,
+            Err(_) => Self::Failed,
+        }
+    }
 }
+
+fn over(attempt: &Attempt, done: &io::Result<()>, tell: &mut impl FnMut(News)) {
+    let Attempt { begun, target, .. } = *attempt;
+    tell(News::Over(Over { target, begun, at: Stamp::now(), end: End::of(done) }));
+}
+
+#[cfg(test)]
+mod tests;
