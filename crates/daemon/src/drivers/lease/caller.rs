@@ -144,19 +144,10 @@ impl Caller {
     /// # Errors
     /// As with [`Caller::get`].
     pub async fn get_at(&self, socket: SocketAddr, path: &str) -> Result<Answered, CallerError> {
-        let mut unusable = Vec::new();
-        for number in 0.. {
-            match self.plain.identity(number) {
-                None => break,
-                Some(Err(text)) => unusable.push(text),
-                Some(Ok(identity)) => {
-                    let ask = asks::get(path.to_owned());
-                    let head = async { told(identity.ask_at(&ask, socket).await?).await };
-                    return Ok(within(head).await?);
-                }
-            }
-        }
-        Err(CallerError::NoCredentials(unusable.join("; ")))
+        let identity = self.plain.usable().map_err(CallerError::NoCredentials)?;
+        let ask = asks::get(path.to_owned());
+        let answered = async { told(identity.ask_at(&ask, socket).await?).await };
+        Ok(within(answered).await?)
     }
 
     /// The places where credentials are looked for, in order: which kubeconfig, and where its

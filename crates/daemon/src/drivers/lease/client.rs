@@ -235,6 +235,11 @@ impl Client {
         self.search.lock().unwrap_or_else(PoisonError::into_inner).identity(number)
     }
 
+    /// The first identity that can be used; see [`Search::usable`].
+    pub(super) fn usable(&self) -> Result<Arc<Identity>, String> {
+        self.search.lock().unwrap_or_else(PoisonError::into_inner).usable()
+    }
+
     /// The identity that worked last.
     pub(super) fn working(&self) -> Option<Arc<Identity>> {
         let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);

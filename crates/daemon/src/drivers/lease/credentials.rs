@@ -185,6 +185,21 @@ impl Search {
         let candidate = self.candidates.get_mut(number)?;
         Some(candidate.look(&self.local, self.server.as_ref()))
     }
+
+    /// The first that can be used.
+    ///
+    /// # Errors
+    /// If there is none; each with its reason.
+    pub(super) fn usable(&mut self) -> Result<Arc<Identity>, String> {
+        let mut unusable = Vec::new();
+        for number in 0..self.candidates.len() {
+            match self.identity(number) {
+                Some(Ok(identity)) => return Ok(identity),
+                other => unusable.extend(other.and_then(Result::err)),
+            }
+        }
+        Err(unusable.join("; "))
+    }
 }
 
 impl Candidate {

@@ -87,23 +87,14 @@ impl Visitor {
     pub fn new(places: &Places) -> Result<Self, String> {
         // No address is dialled elsewhere than where the visitor is sent.
         let mut search = Search::new(places, Local { vips: Arc::from([]), port: 0 });
-        let mut unusable = Vec::new();
-        for number in 0.. {
-            match search.identity(number) {
-                None => break,
-                Some(Err(text)) => unusable.push(text),
-                Some(Ok(identity)) => {
-                    return Ok(Self {
-                        // The name that every API server proves: whether a certificate is also for
-                        // the address is asked by the checks.
-                        tls: identity.tls_elsewhere().or_else(|| identity.tls.clone()),
-                        base: identity.server.base.clone(),
-                        authorization: identity.authorization.clone(),
-                    });
-                }
-            }
-        }
-        Err(unusable.join("; "))
+        let identity = search.usable()?;
+        Ok(Self {
+            // The name that every API server proves: whether a certificate is also for the address
+            // is asked by the checks.
+            tls: identity.tls_elsewhere().or_else(|| identity.tls.clone()),
+            base: identity.server.base.clone(),
+            authorization: identity.authorization.clone(),
+        })
     }
 
     /// Opens a connection to whoever is there.
