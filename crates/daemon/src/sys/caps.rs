@@ -45,10 +45,7 @@ pub enum CapsError {
 /// If one of the two is missing, or the kernel refuses. Nothing to go on with either way.
 pub fn keep_only_network() -> Result<(), CapsError> {
     let had = capabilities(None).map_err(|error| kernel("read the capabilities", error))?;
-    let missing = |(capability, name): (CapabilitySet, &'static str)| {
-        (!had.permitted.contains(capability)).then_some(name)
-    };
-    let missing: Vec<_> = NEEDED.into_iter().filter_map(missing).collect();
+    let missing = lacking(had.permitted);
     if !missing.is_empty() {
         return Err(CapsError::Missing(missing));
     }
@@ -96,9 +93,10 @@ fn kernel(action: &'static str, error: rustix::io::Errno) -> CapsError {
 /// # Errors
 /// If the kernel does not tell.
 pub fn missing() -> io::Result<Vec<&'static str>> {
-    let had = capabilities(None)?;
-    let lacks = |(capability, name): (CapabilitySet, &'static str)| {
-        (!had.effective.contains(capability)).then_some(name)
-    };
-    Ok(NEEDED.into_iter().filter_map(lacks).collect())
+    Ok(lacking(capabilities(None)?.effective))
+}
+
+fn lacking(had: CapabilitySet) -> Vec<&'static str> {
+    let lacks = |(capability, name)| (!had.contains(capability)).then_some(name);
+    NEEDED.into_iter().filter_map(lacks).collect()
 }

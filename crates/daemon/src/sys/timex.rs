@@ -1,4 +1,4 @@
-//! How fast the kernel's timers go.
+//! How fast the kernel's timers go, and whether its clock is kept true.
 #![expect(unsafe_code, reason = "adjtimex(2) fills in a C struct")]
 
 use std::mem;
@@ -20,26 +20,22 @@ const FREQUENCY_STEPS: f64 = 65_536.0;
 /// Where the kernel does not tell: the slowest there can be.
 #[must_use]
 pub fn timer_rate() -> f64 {
-    // SAFETY: timex has only numbers, which may be zero.
-    let mut timex: libc::timex = unsafe { mem::zeroed() };
-    // SAFETY: modes is 0, so the kernel only fills in the struct, which is valid for writing.
-    if unsafe { libc::adjtimex(&raw mut timex) } == -1 {
-        return SLOWEST;
-    }
-    rate(timex.tick, timex.freq)
+    timex().map_or(SLOWEST, |timex| rate(timex.tick, timex.freq))
 }
 
 /// Whether a time daemon keeps the clock true (adjtimex(2), `STA_UNSYNC`); none: the kernel does
 /// not tell.
 #[must_use]
 pub fn synchronised() -> Option<bool> {
+    timex().map(|timex| timex.status & libc::STA_UNSYNC == 0)
+}
+
+fn timex() -> Option<libc::timex> {
     // SAFETY: timex has only numbers, which may be zero.
     let mut timex: libc::timex = unsafe { mem::zeroed() };
     // SAFETY: modes is 0, so the kernel only fills in the struct, which is valid for writing.
-    if unsafe { libc::adjtimex(&raw mut timex) } == -1 {
-        return None;
-    }
-    Some(timex.status & libc::STA_UNSYNC == 0)
+    let told = unsafe { libc::adjtimex(&raw mut timex) } != -1;
+    told.then_some(timex)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "both have 26 bits at most")]
