@@ -21,6 +21,7 @@ use netlink_packet_route::route::{
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
+use super::leftovers::PROTOCOL;
 use super::netlink::{Netlink, NetlinkError};
 
 /// A lifetime without end (`INFINITY_LIFE_TIME` in the kernel's include/net/addrconf.h).
@@ -28,7 +29,7 @@ const FOR_EVER: u32 = u32::MAX;
 
 /// Shown as `proto 248` by `ip address`: the number that kube-vip marks its routes with. For
 /// people only; kernels before 5.18 ignore it.
-const MARK: AddressProtocol = AddressProtocol::Other(248);
+const MARK: AddressProtocol = AddressProtocol::Other(PROTOCOL);
 
 /// An interface as the kernel has it.
 #[derive(Debug)]
