@@ -10,6 +10,7 @@ mod host;
 pub mod leftovers;
 mod message;
 mod netlink;
+mod nf_tables;
 mod orders;
 mod rtnl;
 mod scope;

@@ -6,7 +6,9 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use netlink_packet_core::{NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer};
+use netlink_packet_core::{
+    NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
+};
 use netlink_sys::{Socket, SocketAddr};
 
 use super::message::{Body, Header, Messages};
@@ -15,6 +17,9 @@ use super::netlink::{NetlinkError, end, first};
 /// The kernel's largest answer (`netlink_recvmsg` in net/netlink/af_netlink.c caps its own
 /// estimate there).
 const ANSWER_BYTES: usize = 32 * 1024;
+
+/// How often a listing is begun anew when others change something meanwhile.
+const LISTINGS: usize = 16;
 
 /// A connection to one of the kernel's subsystems.
 #[derive(Debug)]
@@ -106,6 +111,30 @@ impl Channel {
                 }
             }
         }
+    }
+
+    /// Asks for all of a kind: what `parse` makes of each answer; nothing where there is no such
+    /// place to look in.
+    ///
+    /// # Errors
+    /// If the kernel does not answer, or others make changes faster than it is read.
+    pub(super) fn list<T, All: IntoIterator<Item = T>>(
+        &mut self,
+        kind: u16,
+        body: impl Fn(&mut Body<'_>),
+        parse: impl Fn(&[u8]) -> All,
+    ) -> Result<Vec<T>, NetlinkError> {
+        for _ in 0..LISTINGS {
+            let mut found = Vec::new();
+            let each = |payload: &[u8]| found.extend(parse(payload));
+            match self.ask((kind, NLM_F_DUMP), &body, each) {
+                Err(NetlinkError::Restless) => {}
+                Err(error) if error.is(libc::EINTR) => {}
+                Err(error) if error.is(libc::ENOENT) => return Ok(Vec::new()),
+                other => return other.map(|()| found),
+            }
+        }
+        Err(NetlinkError::Restless)
     }
 
     fn receive(&mut self) -> io::Result<()> {

@@ -15,7 +15,6 @@
 
 mod change;
 mod connection;
-mod nf_tables;
 mod part;
 mod rules;
 mod standing;
@@ -33,11 +32,12 @@ use rustix::time::{ClockId, clock_getres};
 use thiserror::Error;
 
 use super::netlink::NetlinkError;
+use super::nf_tables::table as flags;
 use crate::sys::timex::timer_rate;
 use change::{in_timer_time, lost_race};
 use connection::Connection;
-use nf_tables::table as flags;
 pub use part::Part;
+pub(super) use table::PREFIX;
 use table::{Element, Family, Kind, Set, Table};
 
 /// How many ticks of the kernel's clock a token is kept at first; with each batch that comes too

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::super::message::Body;
+use super::super::nf_tables::Verb;
 use super::connection::{Batch, Undone};
-use super::nf_tables::Verb;
 use super::table::{self, Element, Family, Kind, Set};
 use super::{Fence, FenceError, GUARD_AFTER_TERM, Grant, TRIES, Voice};
 

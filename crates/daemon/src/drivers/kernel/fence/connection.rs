@@ -6,17 +6,14 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use netlink_packet_core::{DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR};
+use netlink_packet_core::{DecodeError, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR};
 use netlink_sys::protocols::NETLINK_NETFILTER;
 
 use super::super::channel::Channel;
 use super::super::message::{Body, Header, Messages};
 use super::super::netlink::{NetlinkError, end};
-use super::nf_tables::{self, GEN_HEADER_BYTES, Verb};
+use super::super::nf_tables::{self, GEN_HEADER_BYTES, NETDEV, Verb};
 use super::part::Part;
-
-/// How often a listing is begun anew when others change something meanwhile.
-const LISTINGS: usize = 16;
 
 /// Changes that the kernel makes all together or not at all.
 #[derive(Debug)]
@@ -28,7 +25,7 @@ pub(super) struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         let mut messages = Messages::default();
-        frame(&mut messages, nf_tables::BATCH_BEGIN, 0);
+        nf_tables::begin(&mut messages);
         Self { messages, parts: Vec::new() }
     }
 }
@@ -49,7 +46,7 @@ impl Batch {
             sequence: self.count(),
         };
         self.messages.message(header, |message| {
-            message.raw(&nf_tables::gen_header());
+            message.raw(&nf_tables::gen_header(NETDEV));
             body(message);
         });
     }
@@ -63,12 +60,6 @@ impl Batch {
         let index = usize::try_from(sequence).ok()?.checked_sub(1)?;
         self.parts.get(index).copied()
     }
-}
-
-/// The first or last message of a batch.
-fn frame(messages: &mut Messages, kind: u16, sequence: u32) {
-    let header = Header { kind, flags: NLM_F_REQUEST, sequence };
-    messages.message(header, |message| message.raw(&nf_tables::batch_header()));
 }
 
 /// Why a batch was not carried out.
@@ -111,7 +102,7 @@ impl Connection {
     /// If it did not; the first thing that stood in the way.
     pub(super) fn commit(&mut self, mut batch: Batch) -> Result<(), Undone> {
         let last = batch.count() + 1;
-        frame(&mut batch.messages, nf_tables::BATCH_END, last);
+        nf_tables::end(&mut batch.messages, last);
         self.0.send(&batch.messages)?;
         self.acknowledged(&batch)
     }
@@ -155,7 +146,12 @@ impl Connection {
         parse: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<Option<T>, NetlinkError> {
         let mut found = None;
-        match self.ask(verb, NLM_F_ACK, body, |payload| found = parse(payload)) {
+        let body = |message: &mut Body<'_>| {
+            message.raw(&nf_tables::gen_header(NETDEV));
+            body(message);
+        };
+        let each = |payload: &[u8]| found = parse(after_header(payload));
+        match self.0.ask((verb.kind(), NLM_F_ACK), body, each) {
             Err(error) if error.is(libc::ENOENT) => Ok(None),
             other => other.map(|()| found),
         }
@@ -172,31 +168,14 @@ impl Connection {
         body: impl Fn(&mut Body<'_>),
         parse: impl Fn(&[u8]) -> Vec<T>,
     ) -> Result<Vec<T>, NetlinkError> {
-        for _ in 0..LISTINGS {
-            let mut found = Vec::new();
-            let each = |payload: &[u8]| found.extend(parse(payload));
-            match self.ask(verb, NLM_F_DUMP, &body, each) {
-                Err(NetlinkError::Restless) => {}
-                Err(error) if error.is(libc::EINTR) => {}
-                Err(error) if error.is(libc::ENOENT) => return Ok(Vec::new()),
-                other => return other.map(|()| found),
-            }
-        }
-        Err(NetlinkError::Restless)
-    }
-
-    fn ask(
-        &mut self,
-        verb: Verb,
-        flags: u16,
-        body: impl FnOnce(&mut Body<'_>),
-        mut each: impl FnMut(&[u8]),
-    ) -> Result<(), NetlinkError> {
         let body = |message: &mut Body<'_>| {
-            message.raw(&nf_tables::gen_header());
+            message.raw(&nf_tables::gen_header(NETDEV));
             body(message);
         };
-        let each = |payload: &[u8]| each(payload.get(GEN_HEADER_BYTES..).unwrap_or_default());
-        self.0.ask((verb.kind(), flags), body, each)
+        self.0.list(verb.kind(), body, |payload| parse(after_header(payload)))
     }
+}
+
+fn after_header(payload: &[u8]) -> &[u8] {
+    payload.get(GEN_HEADER_BYTES..).unwrap_or_default()
 }

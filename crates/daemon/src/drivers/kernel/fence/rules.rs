@@ -2,7 +2,7 @@
 
 use kube_vip_core::wire::ethernet::{ARP, IPV6};
 
-use super::nf_tables::{Register, Step, chain};
+use super::super::nf_tables::{Register, Step, chain};
 use super::part::Part;
 use super::table::{Family, Kind, Set};
 

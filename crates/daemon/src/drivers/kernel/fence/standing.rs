@@ -6,9 +6,9 @@ use rustix::io::Errno;
 use rustix::net::netdevice;
 
 use super::super::netlink::NetlinkError;
+use super::super::nf_tables::Verb;
 use super::change::lost_race;
 use super::connection::{Batch, Undone};
-use super::nf_tables::Verb;
 use super::part::Part;
 use super::rules::Chain;
 use super::table::rules_of;

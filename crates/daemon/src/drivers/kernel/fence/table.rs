@@ -7,8 +7,8 @@ use kube_vip_core::address::LinkName;
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 
 use super::super::message::{Body, all, attribute, number};
+use super::super::nf_tables::{Step, Verb, chain, element, rule, set, table};
 use super::connection::Batch;
-use super::nf_tables::{Step, Verb, chain, element, rule, set, table};
 use super::part::Part;
 use super::rules::Chain;
 
@@ -16,7 +16,7 @@ use super::rules::Chain;
 const NAME_BYTES: usize = 256;
 
 /// What the name of every table begins with.
-const PREFIX: &str = "kube-vip-";
+pub(in super::super) const PREFIX: &str = "kube-vip-";
 
 /// A token is a number of so many bytes.
 const TOKEN_BYTES: u32 = 4;

@@ -13,9 +13,9 @@ fn body(write: impl FnOnce(&mut Body<'_>)) -> Vec<u8> {
 fn rule(table: &str, chain: &str, comment: &str) -> Vec<u8> {
     const USERDATA: u16 = 7;
     body(|body| {
-        body.text(TABLE, table);
-        body.text(RULE_CHAIN, chain);
-        body.attribute(RULE_HANDLE, &17_u64.to_be_bytes());
+        body.text(rule::TABLE, table);
+        body.text(rule::CHAIN, chain);
+        body.attribute(rule::HANDLE, &17_u64.to_be_bytes());
         body.text(USERDATA, comment);
     })
 }
@@ -34,7 +34,7 @@ fn tables_are_known_by_family_and_name() {
         (NETDEV, "filter", false),
         (IPV4, "kube-proxy", false),
     ] {
-        let found = left_table(family, &body(|body| body.text(TABLE, name)));
+        let found = left_table(family, &body(|body| body.text(table::NAME, name)));
         assert_eq!(found.is_some(), is_left, "{family} {name}");
     }
 }

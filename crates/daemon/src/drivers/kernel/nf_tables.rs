@@ -1,27 +1,40 @@
 //! The words of nf_tables (include/uapi/linux/netfilter/{nf_tables,nfnetlink}.h).
 
-use super::super::message::Body;
+use netlink_packet_core::NLM_F_REQUEST;
+
+use super::message::{Body, Header, Messages};
 
 /// `NFNL_SUBSYS_NFTABLES`.
 const SUBSYSTEM: u8 = 10;
 /// `NFPROTO_NETDEV`.
-const FAMILY: u8 = 5;
+pub(super) const NETDEV: u8 = 5;
 
 /// `NFNL_MSG_BATCH_BEGIN` and its end.
-pub(super) const BATCH_BEGIN: u16 = 0x10;
-pub(super) const BATCH_END: u16 = 0x11;
+const BATCH_BEGIN: u16 = 0x10;
+const BATCH_END: u16 = 0x11;
 
 /// The length of `struct nfgenmsg`.
 pub(super) const GEN_HEADER_BYTES: usize = 4;
 
-/// What follows `struct nlmsghdr` in every message (`struct nfgenmsg`).
-pub(super) fn gen_header() -> [u8; GEN_HEADER_BYTES] {
-    [FAMILY, 0, 0, 0]
+/// What follows `struct nlmsghdr` in every message (`struct nfgenmsg`): of which family it speaks.
+pub(super) const fn gen_header(family: u8) -> [u8; GEN_HEADER_BYTES] {
+    [family, 0, 0, 0]
 }
 
-/// The same at the beginning and end of a batch: it names the subsystem.
-pub(super) fn batch_header() -> [u8; GEN_HEADER_BYTES] {
-    [0, 0, 0, SUBSYSTEM]
+/// Begins a batch.
+pub(super) fn begin(messages: &mut Messages) {
+    frame(messages, BATCH_BEGIN, 0);
+}
+
+/// Ends a batch.
+pub(super) fn end(messages: &mut Messages, sequence: u32) {
+    frame(messages, BATCH_END, sequence);
+}
+
+/// The first or last message of a batch: it names the subsystem.
+fn frame(messages: &mut Messages, kind: u16, sequence: u32) {
+    let header = Header { kind, flags: NLM_F_REQUEST, sequence };
+    messages.message(header, |message| message.raw(&[0, 0, 0, SUBSYSTEM]));
 }
 
 /// What is done to what (`NFT_MSG_*`).
@@ -34,6 +47,7 @@ pub(super) enum Verb {
     GetChain = 4,
     DeleteChain = 5,
     NewRule = 6,
+    GetRule = 7,
     DeleteRule = 8,
     NewSet = 9,
     NewElement = 12,
@@ -112,6 +126,7 @@ pub(super) mod element {
 pub(super) mod rule {
     pub(in super::super) const TABLE: u16 = 1;
     pub(in super::super) const CHAIN: u16 = 2;
+    pub(in super::super) const HANDLE: u16 = 3;
     pub(in super::super) const EXPRESSIONS: u16 = 4;
 }
 
