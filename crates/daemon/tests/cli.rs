@@ -1,22 +1,15 @@
 //! The command line, as the built program has it.
 
+#[path = "support/built.rs"]
+mod built;
 #[path = "support/golden_file.rs"]
 mod golden_file;
 
-use std::process::{Command, Output};
-
-fn kube_vip(args: &[&str], environment: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kube-vip"))
-        .args(args)
-        .env_clear()
-        .envs(environment.iter().copied())
-        .output()
-        .expect("the built program can be started")
-}
+use built::run;
 
 /// What it writes to stdout; it has to succeed without a word on stderr.
 fn out(args: &[&str]) -> String {
-    let output = kube_vip(args, &[]);
+    let output = run(args, &[]);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
     assert_eq!(output.status.code(), Some(0), "{args:?}");
     String::from_utf8(output.stdout).expect("text")
@@ -24,7 +17,7 @@ fn out(args: &[&str]) -> String {
 
 /// What it writes to stderr; it has to fail with 1 and nothing on stdout.
 fn err(args: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = kube_vip(args, environment);
+    let output = run(args, environment);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{args:?}");
     assert_eq!(output.status.code(), Some(1), "{args:?}");
     String::from_utf8(output.stderr).expect("text")

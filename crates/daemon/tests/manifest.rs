@@ -2,6 +2,8 @@
 
 #[path = "manifest/asked.rs"]
 mod asked;
+#[path = "support/built.rs"]
+mod built;
 #[path = "manifest/golden.rs"]
 mod golden;
 #[path = "support/golden_file.rs"]

@@ -1,13 +1,15 @@
 //! What `kube-vip completion` and `kube-vip man` print.
 
+#[path = "support/built.rs"]
+mod built;
+
 use std::process::{Command, Output, Stdio};
 
 use kube_vip::settings::definition::Effect;
 use kube_vip::settings::definitions;
 
 fn run(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kube-vip"));
-    command.args(args).env_clear().output().expect("the built program can be started")
+    built::run(args, &[])
 }
 
 fn out(args: &[&str]) -> String {

@@ -1,19 +1,10 @@
-//! The built program, with a command line and an environment.
+//! What the built program prints, and that it succeeds or fails.
 
-use std::process::{Command, Output};
+pub(crate) use super::built::run;
 
 /// A node of the mission's cluster.
 pub(crate) const NODE: [&str; 5] =
     ["--interface=end0", "--address=192.168.20.140", "--controlplane", "--arp", "--leaderElection"];
-
-pub(crate) fn run(args: &[&str], environment: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kube-vip"))
-        .args(args)
-        .env_clear()
-        .envs(environment.iter().copied())
-        .output()
-        .expect("the built program can be started")
-}
 
 /// What it writes to stdout and to stderr; it has to succeed.
 pub(crate) fn both(args: &[&str], environment: &[(&str, &str)]) -> (String, String) {
