@@ -19,7 +19,7 @@ use kube_vip_core::moment::Moment;
 use kube_vip_core::plan::Plan;
 use kube_vip_core::status::{Notice, Status};
 use prometheus::core::Collector;
-use prometheus::{CounterVec, GaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, GaugeVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::cli::VERSION;
 use crate::published::Published;
@@ -246,6 +246,10 @@ fn measure(to: &Registry, process: &Process) {
 
 fn gauge(to: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
     register(to, GaugeVec::new(Opts::new(name, help), labels))
+}
+
+fn counter(to: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    register(to, IntCounterVec::new(Opts::new(name, help), labels))
 }
 
 /// Names and labels are constants of this file; a scrape in the tests covers all of them.

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use kube_vip_core::plan::Plan;
 use kube_vip_core::status::{Notice, Reason};
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounterVec, Registry};
 
-use super::register;
+use super::counter;
 
 #[derive(Debug)]
 pub(super) struct Counters {
@@ -22,10 +22,7 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn new(registry: &Registry) -> Self {
-        let counter = |name, help, labels: &[&str]| {
-            let made = IntCounterVec::new(Opts::new(name, help), labels);
-            register(registry, made)
-        };
+        let counter = |name, help, labels: &[&str]| counter(registry, name, help, labels);
         Self {
             terms: counter(
                 "kube_vip_leader_election_transitions_total",

@@ -2,9 +2,9 @@
 
 use kube_vip_core::plan::Plan;
 use kube_vip_core::status::{MoveReason, Notice};
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounterVec, Registry};
 
-use super::register;
+use super::counter;
 
 /// How a hand-over ended.
 const DONE: &str = "done";
@@ -21,10 +21,7 @@ pub(super) struct Moves {
 
 impl Moves {
     pub(super) fn new(registry: &Registry) -> Self {
-        let counter = |name, help, labels: &[&str]| {
-            let made = IntCounterVec::new(Opts::new(name, help), labels);
-            register(registry, made)
-        };
+        let counter = |name, help, labels: &[&str]| counter(registry, name, help, labels);
         Self {
             offers: counter(
                 "kube_vip_handover_offers_total",
