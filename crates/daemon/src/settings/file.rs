@@ -75,8 +75,16 @@ pub struct ConfigFile {
     pairs: Result<Vec<Pair>, Wrong>,
 }
 
-/// A key as written, and its value as text.
-pub(super) type Pair = (String, String);
+/// One value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    /// The key as written.
+    key: String,
+    /// The name of the setting that it is for; none: it is for none.
+    setting: Option<&'static str>,
+    /// The value as text.
+    text: String,
+}
 
 impl ConfigFile {
     /// Reads a file; what is wrong with it is told where settings are checked.
@@ -98,20 +106,18 @@ impl ConfigFile {
 
     /// What it says about a setting; the last word counts.
     pub(super) fn value(&self, definition: &Definition) -> Option<Given> {
-        let pairs = self.pairs().ok()?;
-        let (_, text) = pairs.iter().rev().find(|(key, text)| {
-            !text.is_empty() && known(key).is_some_and(|known| known.name() == definition.name())
-        })?;
-        Some(Given { origin: Origin::File(definition.name()), text: text.clone() })
+        let name = definition.name();
+        let mut pairs = self.pairs().ok()?.iter().rev();
+        let pair = pairs.find(|pair| pair.setting == Some(name) && !pair.text.is_empty())?;
+        Some(Given { origin: Origin::File(name), text: pair.text.clone() })
     }
 
     /// One warning for each key that is for no setting.
     pub(super) fn warnings(&self) -> Vec<Warning> {
-        let strange =
-            self.pairs().unwrap_or_default().iter().filter(|(key, _)| known(key).is_none());
-        let warning = |(key, _): &Pair| Warning {
-            setting: format!("{key} in the file of --config-file"),
-            text: match unknown::nearest(key) {
+        let strange = self.pairs().unwrap_or_default().iter().filter(|pair| pair.setting.is_none());
+        let warning = |pair: &Pair| Warning {
+            setting: format!("{} in the file of --config-file", pair.key),
+            text: match unknown::nearest(&pair.key) {
                 Some(near) => format!("ignored, no setting has this name; is {near} meant?"),
                 None => "ignored, no setting has this name".to_owned(),
             },
@@ -149,21 +155,20 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Pair>, Wrong> {
 }
 
 fn flatten(key: &str, value: &Value, pairs: &mut Vec<Pair>) {
-    match value {
-        Value::Object(fields) if known(key).is_none() => {
+    let setting = known(key).map(Definition::name);
+    let text = match value {
+        Value::Object(fields) if setting.is_none() => {
             for (name, value) in fields {
                 let dot = if key.is_empty() { "" } else { "." };
                 flatten(&format!("{key}{dot}{name}"), value, pairs);
             }
+            return;
         }
-        Value::Null => {}
-        Value::String(text) => pairs.push((key.to_owned(), text.clone())),
-        Value::Array(items) => {
-            let texts: Vec<_> = items.iter().map(scalar).collect();
-            pairs.push((key.to_owned(), texts.join(",")));
-        }
-        other => pairs.push((key.to_owned(), scalar(other))),
-    }
+        Value::Null => return,
+        Value::Array(items) => items.iter().map(scalar).collect::<Vec<_>>().join(","),
+        other => scalar(other),
+    };
+    pairs.push(Pair { key: key.to_owned(), setting, text });
 }
 
 fn scalar(value: &Value) -> String {
