@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::settings::definition::Definition;
-use crate::settings::{Settings, definitions};
+use crate::settings::{ADMIN_CONF, Settings, definitions};
 
 mod environment;
 mod pod;
@@ -22,9 +22,6 @@ mod tests;
 
 /// The service account of pods in the cluster.
 const ACCOUNT: &str = "kube-vip";
-
-/// Where kubeadm has the administrator's kubeconfig, and where kube-vip looks for one.
-const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 
 /// Whose nodes they are: where the kubeconfig lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

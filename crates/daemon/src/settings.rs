@@ -25,6 +25,7 @@ mod written;
 
 use config::Warning;
 use definition::{Definition, Feature, Taken, Wrong};
+pub(crate) use definitions::process::ADMIN_CONF;
 use definitions::process::CONFIG_FILE;
 use file::ConfigFile;
 pub use plan::Election;

@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMIN_CONF, Access, Layout, by_names};
+use super::{Access, Layout, by_names};
 use crate::settings::definition::Definition;
-use crate::settings::{Origin, Settings, definitions};
+use crate::settings::{ADMIN_CONF, Origin, Settings, definitions};
 
 /// Settings of the process that asks for a manifest rather than of the one that it is for; and the
 /// kubeconfig, which is a volume.

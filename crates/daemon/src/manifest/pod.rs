@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, ADMIN_CONF, Access, Layout, environment};
-use crate::settings::Settings;
+use super::{ACCOUNT, Access, Layout, environment};
+use crate::settings::{ADMIN_CONF, Settings};
 
 /// The `spec` of a pod.
 pub(super) fn spec(settings: &Settings, layout: &Layout) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, Access, namespace, yaml};
-use crate::settings::{Election, Settings, definitions};
+use crate::settings::{Election, Settings};
 
 /// Names of kube-vip's own generator, so that its wider rights are replaced.
 const CLUSTER_ROLE: &str = "system:kube-vip-role";
@@ -63,10 +63,8 @@ fn in_namespace() -> [Value; 2] {
 }
 
 fn nodes(settings: &Settings) -> Value {
-    let labels = definitions::named("enable_node_labeling");
-    let labelled = labels.and_then(|definition| settings.written(definition));
     let mut verbs = vec!["get", "list", "watch"];
-    if labelled.as_deref() == Some("true") {
+    if settings.values().node_labels {
         verbs.push("patch");
     }
     rule("", "nodes", &verbs)

@@ -44,13 +44,13 @@ impl DnsMode {
     pub fn chosen(self, answers: &[IpAddr]) -> Vec<IpAddr> {
         let ipv4 = answers.iter().copied().filter(IpAddr::is_ipv4).min();
         let ipv6 = answers.iter().copied().filter(IpAddr::is_ipv6).min();
-        let both: Vec<_> = match self {
-            Self::First => ipv4.or(ipv6).into_iter().collect(),
-            Self::Ipv4 => ipv4.into_iter().collect(),
-            Self::Ipv6 => ipv6.into_iter().collect(),
-            Self::Dual => ipv4.into_iter().chain(ipv6).collect(),
+        let chosen = match self {
+            Self::First => [ipv4.or(ipv6), None],
+            Self::Ipv4 => [ipv4, None],
+            Self::Ipv6 => [ipv6, None],
+            Self::Dual => [ipv4, ipv6],
         };
-        both
+        chosen.into_iter().flatten().collect()
     }
 
     /// What has to be among the answers, for people.
@@ -69,8 +69,8 @@ impl Settings {
     #[must_use]
     pub fn names(&self) -> (Vec<String>, DnsMode) {
         let values = self.values();
-        let list = if values.address.is_empty() { &values.vip_address } else { &values.address };
-        let mut names: Vec<String> = list
+        let mut names: Vec<String> = values
+            .addresses()
             .split(',')
             .map(str::trim)
             .filter(|text| parse::is_name(text))

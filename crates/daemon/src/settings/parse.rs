@@ -66,11 +66,17 @@ pub(super) fn verbosity(text: &str) -> Result<u8, Wrong> {
 pub(super) fn server(text: &str) -> Result<String, Wrong> {
     const RIGHT: &str = "https://10.0.0.1:6443, or a host and a port";
     let url = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let uri: Uri = url.parse().map_err(|_| Wrong::new("this is no URL", RIGHT))?;
+    self::url(&url, RIGHT)?;
+    Ok(url)
+}
+
+/// A URL that can be asked; `right` is what would be one.
+pub(super) fn url(text: &str, right: &str) -> Result<(), Wrong> {
+    let uri: Uri = text.parse().map_err(|_| Wrong::new("this is no URL", right))?;
     match uri.scheme_str() {
-        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(url),
-        Some("http" | "https") => Err(Wrong::new("this names no host", RIGHT)),
-        _ => Err(Wrong::new("this begins neither with https:// nor with http://", RIGHT)),
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(()),
+        Some("http" | "https") => Err(Wrong::new("this names no host", right)),
+        _ => Err(Wrong::new("this begins neither with https:// nor with http://", right)),
     }
 }
 

@@ -14,15 +14,14 @@ use super::definitions::control_plane::{
     VIP_LEASENAME, VIP_NODENAME, VIP_RENEWDEADLINE, VIP_RETRYPERIOD,
 };
 use super::definitions::process::{
-    ADMIN_CONF, HEALTH_CHECK_PORT, K8S_CONFIG_FILE, KUBERNETES_ADDR, PROMETHEUS_SERVER, VERBOSITY,
-    VIP_LOGLEVEL,
+    HEALTH_CHECK_PORT, K8S_CONFIG_FILE, KUBERNETES_ADDR, PROMETHEUS_SERVER, VERBOSITY, VIP_LOGLEVEL,
 };
 use super::host::Host;
 use super::names::Resolved;
 use super::parse;
 use super::refusal::{Problem, Refusal};
 use super::values::Values;
-use super::{Feature, Settings};
+use super::{ADMIN_CONF, Feature, Settings};
 
 mod address;
 mod anywhere;
@@ -43,13 +42,9 @@ impl Settings {
     /// # Errors
     /// As [`Self::config`]; a name that is not among them is wrong.
     pub fn config_with(&self, host: &Host, names: &Resolved) -> Result<Config, Refusal> {
-        let mut check = Check {
-            settings: self,
-            host,
-            names,
-            problems: self.problems.clone(),
-            warnings: self.warnings.clone(),
-        };
+        let mut check = Check::new(self, host, names);
+        check.problems.clone_from(&self.problems);
+        check.warnings.clone_from(&self.warnings);
         match check.config() {
             Some(config) if check.problems.is_empty() => {
                 Ok(Config { warnings: check.warnings, ..config })
@@ -88,8 +83,7 @@ impl Settings {
             return Err(Refusal::new(problems, Vec::new()));
         }
         let (host, names) = (Host::default(), Resolved::new());
-        let (problems, warnings) = (Vec::new(), Vec::new());
-        let mut check = Check { settings: self, host: &host, names: &names, problems, warnings };
+        let mut check = Check::new(self, &host, &names);
         let values = self.values();
         Ok(Election {
             namespace: check.namespace(),
@@ -106,8 +100,7 @@ impl Settings {
     #[must_use]
     pub fn log(&self) -> (LogLevel, LogFormat) {
         let (host, names) = (Host::default(), Resolved::new());
-        let (problems, warnings) = (Vec::new(), Vec::new());
-        let mut check = Check { settings: self, host: &host, names: &names, problems, warnings };
+        let mut check = Check::new(self, &host, &names);
         (check.log_level(), self.values().log_format)
     }
 }
@@ -119,6 +112,12 @@ struct Check<'a> {
     names: &'a Resolved,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
+}
+
+impl<'a> Check<'a> {
+    const fn new(settings: &'a Settings, host: &'a Host, names: &'a Resolved) -> Self {
+        Self { settings, host, names, problems: Vec::new(), warnings: Vec::new() }
+    }
 }
 
 impl Check<'_> {

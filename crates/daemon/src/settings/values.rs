@@ -92,6 +92,13 @@ pub struct Values {
     pub black_box_file: String,
 }
 
+impl Values {
+    /// `address`, or its old name where that is not set, as written.
+    pub(super) const fn addresses(&self) -> &String {
+        if self.address.is_empty() { &self.vip_address } else { &self.address }
+    }
+}
+
 /// The prefix lengths of the two families, in bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {

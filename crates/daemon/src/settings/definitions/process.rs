@@ -6,8 +6,8 @@ use crate::settings::definition::Target::{Nothing, Values};
 use crate::settings::definition::{Definition, Flag, Group, Kind};
 use crate::settings::parse;
 
-/// The default of `k8s_config_file`.
-pub(in crate::settings) const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
+/// The default of `k8s_config_file`: where kubeadm has the administrator's kubeconfig.
+pub(crate) const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 
 const DETECTED: &str = "this node's API server is found without it";
 

@@ -19,12 +19,7 @@ impl Check<'_> {
     pub(super) fn vips(&mut self) -> Option<Vips> {
         let definition = self.address_setting();
         let prefixes = self.prefixes();
-        let list = if definition.name() == ADDRESS.name() {
-            &self.values().address
-        } else {
-            &self.values().vip_address
-        };
-        let text = names::replaced(list, self.names);
+        let text = names::replaced(self.values().addresses(), self.names);
         self.dns_mode();
         if text.is_empty() && !self.settings.sound(&[&ADDRESS, &VIP_ADDRESS]) {
             return None;

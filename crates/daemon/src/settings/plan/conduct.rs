@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use http::Uri;
 use kube_vip_core::plan::{Conduct, HealthPlan};
 
 use super::Check;
 use crate::settings::config::HealthCheck;
-use crate::settings::definition::Wrong;
 use crate::settings::definitions::conduct::{HEALTH_ADDRESS, HEALTH_CA_PATH, HEALTH_TIMEOUT};
+use crate::settings::parse;
 
 impl Check<'_> {
     pub(super) fn conduct(&mut self) -> Conduct {
@@ -46,9 +45,9 @@ impl Check<'_> {
         };
         match &check.url {
             Some(url) => {
-                if let Some(wrong) = wrong_with(url) {
-                    let right = "a URL such as https://127.0.0.1:6443/readyz";
-                    self.problem(&HEALTH_ADDRESS, Wrong::new(wrong, right));
+                let right = "a URL such as https://127.0.0.1:6443/readyz";
+                if let Err(wrong) = parse::url(url, right) {
+                    self.problem(&HEALTH_ADDRESS, wrong);
                 } else if check.authority.is_some() && !url.starts_with("https") {
                     self.warn(&HEALTH_CA_PATH, "it has no effect: the URL is not of https");
                 }
@@ -60,17 +59,5 @@ impl Check<'_> {
             None => {}
         }
         check
-    }
-}
-
-/// What keeps a URL from being asked.
-fn wrong_with(url: &str) -> Option<&'static str> {
-    let Ok(uri) = url.trim().parse::<Uri>() else {
-        return Some("this is no URL");
-    };
-    match uri.scheme_str() {
-        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => None,
-        Some("http" | "https") => Some("this URL names no host"),
-        _ => Some("this begins neither with https:// nor with http://"),
     }
 }
