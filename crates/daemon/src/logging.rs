@@ -47,7 +47,7 @@ impl From<&Config> for Wanted {
 /// Sends the lines of the whole process to stderr. To be called once, before anything is logged;
 /// a second call changes nothing.
 pub fn init(wanted: Wanted) {
-    let lines = lines(wanted, Stderr::new, Timestamp::now);
+    let lines = lines(wanted, move || Stderr::new(wanted.format), Timestamp::now);
     // An error says that this was called before: whoever came first decides.
     let _ = subscriber::set_global_default(lines);
 }

@@ -71,6 +71,19 @@ fn json(time: Timestamp, event: &Event<'_>) -> Object {
     object
 }
 
+/// What is told in the place of lines that were lost.
+pub(super) fn lost(format: LogFormat, time: Timestamp, lines: u64) -> String {
+    if format == LogFormat::Text {
+        return format!("({lines} log lines were lost: nobody read stderr)\n");
+    }
+    let mut object = Object::default();
+    object.put("time", time.to_string());
+    object.put("level", "WARN");
+    object.put("msg", "log lines were lost: nobody read stderr");
+    object.put("lines", lines);
+    format!("{object}\n")
+}
+
 /// One JSON object on one line, its keys in the order in which they came.
 #[derive(Default)]
 struct Object(Vec<(&'static str, Value)>);

@@ -8,7 +8,11 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::format;
+use crate::settings::config::LogFormat;
 
 /// A pipe that is ready takes so many bytes without waiting (`PIPE_BUF` in pipe(7)).
 const READY: usize = 4096;
@@ -18,26 +22,21 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 /// Writes whole lines to stderr (or another file), or drops them; never fails, never waits.
 pub struct Stderr<F = io::Stderr> {
     file: F,
+    format: LogFormat,
     lost: &'static AtomicU64,
 }
 
 impl Stderr {
-    /// The process's stderr.
+    /// The process's stderr, for lines of this form.
     #[must_use]
-    pub fn new() -> Self {
-        Self::to(io::stderr(), &LOST)
-    }
-}
-
-impl Default for Stderr {
-    fn default() -> Self {
-        Self::new()
+    pub fn new(format: LogFormat) -> Self {
+        Self::to(io::stderr(), format, &LOST)
     }
 }
 
 impl<F: AsFd + Write> Stderr<F> {
-    pub(super) const fn to(file: F, lost: &'static AtomicU64) -> Self {
-        Self { file, lost }
+    pub(super) const fn to(file: F, format: LogFormat, lost: &'static AtomicU64) -> Self {
+        Self { file, format, lost }
     }
 
     /// Whether the line was written.
@@ -57,7 +56,7 @@ impl<F: AsFd + Write> Write for Stderr<F> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let lost = self.lost.load(Ordering::Relaxed);
         if lost > 0 {
-            let note = format!("({lost} log lines were lost: nobody read stderr)\n");
+            let note = format::lost(self.format, Timestamp::now(), lost);
             if self.line(note.as_bytes()) {
                 self.lost.fetch_sub(lost, Ordering::Relaxed);
             }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use serde_json::{Value, json};
 use tracing::{debug, error, info, warn};
 
 use super::*;
@@ -129,9 +130,15 @@ fn odd_settings_are_told_at_every_level() {
 
 #[test]
 fn a_pipe_that_nobody_reads_keeps_nobody_waiting() {
-    static LOST: AtomicU64 = AtomicU64::new(0);
+    static LOST: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+    for (format, lost) in [LogFormat::Text, LogFormat::Json].into_iter().zip(&LOST) {
+        nobody_reads(format, lost);
+    }
+}
+
+fn nobody_reads(format: LogFormat, lost: &'static AtomicU64) {
     let (mut reader, writer) = pipe().expect("a pipe");
-    let mut stderr = Stderr::to(writer, &LOST);
+    let mut stderr = Stderr::to(writer, format, lost);
     // More than a pipe holds: a writer that waits would never come out of this loop.
     for _ in 0..2_000 {
         stderr.write_all(&[b'x'; 100]).expect("it never fails");
@@ -146,8 +153,16 @@ fn a_pipe_that_nobody_reads_keeps_nobody_waiting() {
     let mut rest = Vec::new();
     assert!(reader.read_to_end(&mut rest).is_err());
     let lost = 2_000 - held.len() / 100;
-    let want = format!("({lost} log lines were lost: nobody read stderr)\nagain\n");
-    assert_eq!(String::from_utf8_lossy(&rest), want);
+    let rest = String::from_utf8_lossy(&rest);
+    let note = rest.strip_suffix("\nagain\n").expect("one line before the next");
+    if format == LogFormat::Text {
+        assert_eq!(note, format!("({lost} log lines were lost: nobody read stderr)"));
+        return;
+    }
+    let note: Value = serde_json::from_str(note).expect("one object");
+    assert_eq!((&note["level"], &note["lines"]), (&json!("WARN"), &json!(lost)));
+    assert_eq!(note["msg"], "log lines were lost: nobody read stderr");
+    assert!(note["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{note}");
 }
 
 #[test]
@@ -155,6 +170,6 @@ fn a_reader_that_is_gone_is_no_error() {
     static LOST: AtomicU64 = AtomicU64::new(0);
     let (reader, writer) = pipe().expect("a pipe");
     drop(reader);
-    let mut stderr = Stderr::to(writer, &LOST);
+    let mut stderr = Stderr::to(writer, LogFormat::Text, &LOST);
     stderr.write_all(b"line\n").expect("it never fails");
 }
