@@ -88,7 +88,11 @@ impl Settings {
         Ok(Election {
             namespace: check.namespace(),
             name: values.lease_name.clone(),
-            vips: values.address.split(',').filter_map(|text| text.trim().parse().ok()).collect(),
+            vips: values
+                .addresses()
+                .split(',')
+                .filter_map(|text| text.trim().parse().ok())
+                .collect(),
             port: values.port,
             credentials: check.credentials(),
         })

@@ -191,6 +191,14 @@ fn old_names_of_address_and_prefix_length() {
 }
 
 #[test]
+fn an_election_is_told_with_the_addresses_of_either_name() {
+    let vips = |pairs: &[(&str, &str)]| settings(pairs).election().expect("fine").vips;
+    assert_eq!(vips(&[]), [IpAddr::from(VIP)]);
+    let old = [("address", ""), ("vip_address", "192.168.20.140, fd00::140")];
+    assert_eq!(vips(&old), [VIP.into(), "fd00::140".parse::<IpAddr>().expect("an address")]);
+}
+
+#[test]
 fn several_addresses_share_the_prefix_length() {
     let config = config(&[("address", "192.168.20.140,192.168.20.150"), ("vip_subnet", "24,64")]);
     let expected = vips(&[([192, 168, 20, 140], 24), ([192, 168, 20, 150], 24)]);
@@ -288,6 +296,8 @@ fn a_label_is_the_first_address() {
     assert_eq!(label(&[on]).as_deref(), Some("192.168.20.140"));
     let several = ("address", "192.168.20.141,192.168.20.142");
     assert_eq!(label(&[on, several]).as_deref(), Some("192.168.20.141"));
+    let digits = "fd000020000000000000000000000140";
+    assert_eq!(label(&[on, ("address", "fd00:20::140")]).as_deref(), Some(digits));
 }
 
 #[test]
