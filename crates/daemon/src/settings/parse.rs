@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::Uri;
 
 use super::config::Listen;
-use super::definition::{Bounds, Wrong};
+use super::definition::{Bounds, Feature, Wrong};
 use super::values::Prefixes;
 
 /// A boolean, in the spellings of Go's `strconv.ParseBool`.
@@ -149,7 +149,15 @@ pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, Wrong> {
 fn address(text: &str) -> Result<IpAddr, Wrong> {
     const RIGHT: &str =
         "a free address of the nodes' subnet, such as 192.168.20.140 or fd00:20::140";
-    if let Ok(address) = text.parse() {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        if address.is_unspecified() {
+            // It does in a Service's spec.loadBalancerIP.
+            let wrong = format!(
+                "{address} stands for {}, which is not in this version of kube-vip",
+                Feature::Dhcp.title()
+            );
+            return Err(Wrong::new(wrong, RIGHT));
+        }
         return Ok(address);
     }
     if text.is_empty() {

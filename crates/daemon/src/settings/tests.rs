@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::settings::config::Listen;
+use crate::settings::definition::{Effect, Kind};
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -60,6 +61,9 @@ fn an_empty_flag_is_set() {
     assert_eq!(settings.values().metrics, None);
     assert!(settings.problems.is_empty());
     assert_eq!(read(&[], &[("port", "")]).problems.len(), 1);
+    let settings = read(&[], &[("vipSubnet", ""), ("address", ""), ("interface", "")]);
+    assert!(settings.problems.is_empty() && settings.warnings.is_empty());
+    assert_eq!(settings.values().prefixes.ipv6, 128);
 }
 
 #[test]
@@ -122,6 +126,55 @@ fn features_that_are_not_there_are_refused_only_if_switched_on() {
         let settings = read(&[(name, value)], &[]);
         assert_eq!(settings.problems.len(), 1, "{name}");
         assert!(settings.problems[0].wrong.wrong.ends_with("not in this version of kube-vip"));
+    }
+}
+
+/// By every way in which a setting can be given.
+#[test]
+fn what_switches_a_missing_feature_on_is_refused_by_its_name() {
+    for definition in definitions::all().filter(|one| one.effect() == Effect::Refused) {
+        let feature = definition.missing().expect("refused because its feature is missing");
+        let on = if definition.kind.is_switch() { "true" } else { "etcd" };
+        let pair = |name: &str| BTreeMap::from([(name.to_owned(), on.to_owned())]);
+        let flag = definition.flag.expect("all of them have one").long;
+        let file = |key: &str| {
+            let file = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
+            std::fs::write(&file, format!("{key}: {on}\n")).expect("room");
+            Some(ConfigFile::read(file.path()))
+        };
+        let environment = definition.env.iter().map(|name| pair(name));
+        let ways = environment
+            .map(|environment| Inputs { environment, ..Inputs::default() })
+            .chain([Inputs { flags: pair(flag), ..Inputs::default() }])
+            .chain(
+                [definition.name(), flag]
+                    .map(|key| Inputs { file: file(key), ..Inputs::default() }),
+            );
+        for inputs in ways {
+            let problems = Settings::read(&inputs).problems;
+            assert_eq!(problems.len(), 1, "{inputs:?}");
+            let expected = format!("{} is not in this version of kube-vip", feature.title());
+            assert_eq!(problems[0].wrong.wrong, expected, "{inputs:?}");
+        }
+    }
+}
+
+#[test]
+fn what_says_more_of_a_missing_feature_is_accepted_without_a_word() {
+    for definition in definitions::all().filter(|one| one.effect() == Effect::Accepted) {
+        let other = match &definition.kind {
+            Kind::Switch(_) => (definition.default != "true").to_string(),
+            Kind::Number(..) | Kind::Port(_) => "7".to_owned(),
+            _ => "whatever".to_owned(),
+        };
+        let name = definition.name();
+        let (environment, flags) = match definition.flag {
+            Some(flag) if definition.env.is_empty() => (vec![], vec![(flag.long, other.as_str())]),
+            _ => (vec![(name, other.as_str())], vec![]),
+        };
+        let settings = read(&environment, &flags);
+        assert_eq!(settings.problems, [], "{name}");
+        assert!(settings.warnings.is_empty(), "{name}: {:?}", settings.warnings);
     }
 }
 

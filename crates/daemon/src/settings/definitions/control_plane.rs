@@ -90,6 +90,10 @@ definitions! {
         env: &["vip_subnet"],
         flag: Flag::long("vipSubnet"),
         kind: Kind::Form("bits", |values, text| {
+            // As a flag, it may be there and empty.
+            if text.is_empty() {
+                return Ok(());
+            }
             parse::prefixes(text).map(|bits| values.prefixes = bits)
         }),
         default: "32,128",

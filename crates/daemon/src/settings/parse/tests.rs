@@ -132,6 +132,8 @@ fn what_is_no_address_is_told_apart() {
         ("10.0.0.1,", "a comma without an address"),
         ("http://x", "prefix length"),
         ("10.0.0.1;10.0.0.2", "no IP address"),
+        ("0.0.0.0", "0.0.0.0 stands for an address from DHCP, which is not in this version"),
+        ("10.0.0.1,::", ":: stands for an address from DHCP"),
     ] {
         let wrong = addresses(text).expect_err(text).wrong;
         assert!(wrong.contains(part), "{text}: {wrong}");
