@@ -151,13 +151,15 @@ Every setting is an environment variable, a flag, or both; their names are those
 v1.2.3. The same list: `kube-vip settings`; one setting: `kube-vip settings NAME`; for programs:
 `kube-vip settings -o json`.
 
-- The environment wins over flags, and flags over defaults. (Most programs do it the other way
-  round; kube-vip does it so.)
-- An environment variable that is empty counts as not set.
+- The environment wins over flags, these over the file of `--config-file`, and that over defaults.
+  (Most programs let flags win; kube-vip does it so.)
+- An environment variable that is empty counts as not set, and so does an empty value in the file.
 - Flags are accepted before and behind the command. A switch stands alone or has its value behind
   an equals sign: `--arp`, `--arp=false`.
 - Switches are `true` or `false`; `1`, `t`, `T`, `TRUE`, `True`, `0`, `f`, `F`, `FALSE` and
   `False` are accepted too. Numbers are decimal.
+- White space around a value is taken off, and quotation marks are too, with a warning. `$(NAME)`
+  stands for that variable, also where no kubelet has replaced it.
 - All that is wrong is reported at once, on stderr; the exit code is then 1.
 - A name that begins like those of kube-vip's settings and is none gets a warning, with the name
   that is nearest.
