@@ -95,6 +95,25 @@ fn every_family_has_one_help_and_one_type_before_its_series() {
     assert!(names.contains("kube_vip_is_leader"));
 }
 
+/// Those that an original has for a control plane; the others are of Services and BGP.
+#[test]
+fn the_originals_metrics_are_there_with_their_labels() {
+    let text = scrape(&metrics());
+    for (name, labels) in [
+        ("kube_vip_build_info", &["version", "build", "node"][..]),
+        ("kube_vip_is_leader", &["node", "lease_name"]),
+        ("kube_vip_leader_election_transitions_total", &["lease_name"]),
+    ] {
+        let start = format!("{name}{{");
+        let series: Vec<_> = text.lines().filter_map(|line| line.strip_prefix(&start)).collect();
+        let [series] = series[..] else { panic!("one series of {name}: {series:?}") };
+        for label in labels {
+            assert!(series.contains(&format!("{label}=\"")), "{name}: {series}");
+        }
+        assert_eq!(series.matches("=\"").count(), labels.len(), "{name}: {series}");
+    }
+}
+
 #[test]
 fn notices_are_counted() {
     let metrics = metrics();

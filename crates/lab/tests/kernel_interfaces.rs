@@ -97,7 +97,7 @@ fn move_own_address(node: &Host, to: &str) {
 }
 
 #[test]
-fn a_bridge_has_the_address() {
+fn a_bridge_has_the_address_while_it_is_up() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut stage = build(&directory, VIP, "br0");
     let node = stage.world().node(0);
@@ -113,6 +113,16 @@ fn a_bridge_has_the_address() {
     });
     move_own_address(node, "br0");
     is_held(&mut stage, MAC, "end0");
+
+    let node = stage.world().node(0);
+    let has = || node.rtnl().addresses().expect("the kernel says").contains(&stage.address());
+    for (what, up) in [("it lets go", false), ("it has it again", true)] {
+        let link = LinkUnspec::new_with_index(bridge);
+        let link = if up { link.up() } else { link.down() }.build();
+        change(node, |ip| async move { ip.link().set(link).execute().await });
+        let changed = stage.wait(what, PATIENCE, || has() == up);
+        changed.unwrap_or_else(|error| panic!("{error}"));
+    }
 }
 
 #[test]

@@ -54,11 +54,14 @@ fn the_environment_counts_and_is_named() {
 fn what_a_file_says_is_written_out() {
     let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
     std::io::Write::write_all(&mut file, b"address: 10.0.0.9\nlog_format: json\n").expect("room");
-    let path = format!("--config-file={}", file.path().display());
-    let text = out(&["manifest", "pod", "--arp", "--controlplane"], &[&path]);
+    let (command, path) = (["manifest", "pod", "--arp", "--controlplane"], file.path().display());
+    let text = out(&command, &[&format!("--config-file={path}")]);
     assert!(text.contains("    - name: address\n      value: \"10.0.0.9\"\n"), "{text}");
     assert!(text.contains("    - name: log_format\n      value: json\n"), "{text}");
     assert!(!text.contains("config-file") && !text.contains("config_file"), "{text}");
+    let named = [("config_file", path.to_string())];
+    let named = named.each_ref().map(|(name, path)| (*name, path.as_str()));
+    assert_eq!(both(&command, &named), (text, String::new()));
 }
 
 #[test]
@@ -149,6 +152,19 @@ fn probes_go_where_it_listens() {
         let lives = get(&container.liveness_probe);
         assert_eq!(lives.as_ref().map(|(port, _)| port.as_str()), live, "{flags:?}");
     }
+}
+
+#[test]
+fn no_setting_makes_the_container_privileged() {
+    let flags =
+        ["--lbForwardingMethod=masquerade", "--enableNodeLabeling", "--healthCheckPort=9442"];
+    let container = pod(&flags).spec.expect("a spec").containers.remove(0);
+    let context = container.security_context.expect("a security context");
+    assert_eq!((context.privileged, context.allow_privilege_escalation), (None, Some(false)));
+    assert_eq!(context.read_only_root_filesystem, Some(true));
+    let capabilities = context.capabilities.expect("capabilities");
+    assert_eq!(capabilities.add.unwrap_or_default(), ["NET_ADMIN", "NET_RAW"]);
+    assert_eq!(capabilities.drop.unwrap_or_default(), ["ALL"]);
 }
 
 #[test]
