@@ -185,21 +185,6 @@ impl Cluster {
         Ok(object.as_ref().map(Node::read))
     }
 
-    /// Cordons or uncordons the Node of that name, and returns it as it is then.
-    ///
-    /// # Errors
-    /// If it is not there, or may not be patched.
-    pub async fn set_cordoned(&self, name: &str, cordon: Cordon) -> Result<Node, ClusterError> {
-        // Null takes the field out: it is absent on a Node that was never cordoned.
-        let value = match cordon {
-            Cordon::On => Value::Bool(true),
-            Cordon::Off => Value::Null,
-        };
-        let path = format!("/api/v1/nodes/{name}");
-        let patch = json!({ "spec": { "unschedulable": value } });
-        Ok(Node::read(&self.patch(&path, &patch).await?))
-    }
-
     /// The Pods of a namespace (none: of all) that a selector takes: `labelSelector=app%3Dx`,
     /// `fieldSelector=spec.nodeName%3Dcp-1`, both with `&`, or nothing for all.
     ///
@@ -337,15 +322,6 @@ impl Cluster {
             }
         }
     }
-}
-
-/// Whether a Node takes new Pods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cordon {
-    /// It does not.
-    On,
-    /// It does.
-    Off,
 }
 
 fn good(answer: Answered) -> Result<Answered, ClusterError> {

@@ -52,14 +52,10 @@ pub struct Node {
     pub name: String,
     /// Its label says that it belongs to the control plane.
     pub control_plane: bool,
-    /// Its condition `Ready` is true.
-    pub ready: bool,
     /// It takes no new Pods.
     pub cordoned: bool,
     /// Its `InternalIP`s.
     pub addresses: Vec<IpAddr>,
-    /// The version of its kubelet.
-    pub version: String,
 }
 
 /// The labels of control-plane nodes, the second up to Kubernetes 1.24.
@@ -69,24 +65,20 @@ const ROLES: [&str; 2] =
 impl Node {
     /// From the object.
     pub(super) fn read(object: &Value) -> Self {
-        let status = &object["status"];
-        let is_true = |kind: &str, of: &Value| of["type"] == kind && of["status"] == "True";
-        let internal = array(&status["addresses"]).filter(|of| of["type"] == "InternalIP");
+        let addresses = array(&object["status"]["addresses"]);
+        let internal = addresses.filter(|of| of["type"] == "InternalIP");
         let label = |role: &&str| object["metadata"]["labels"].get(*role).is_some();
         Self {
             name: text(&object["metadata"]["name"]),
             control_plane: ROLES.iter().any(label),
-            ready: array(&status["conditions"]).any(|of| is_true("Ready", of)),
             cordoned: object["spec"]["unschedulable"] == true,
             addresses: internal.filter_map(|of| of["address"].as_str()?.parse().ok()).collect(),
-            version: text(&status["nodeInfo"]["kubeletVersion"]),
         }
     }
 }
 
 /// A Pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the object")]
 pub struct Pod {
     /// Its namespace.
     pub namespace: String,
@@ -114,8 +106,6 @@ pub struct Pod {
     pub owner: String,
     /// It shows a static pod, which nobody can evict.
     pub mirror: bool,
-    /// It has a volume that is lost with it.
-    pub empty_dir: bool,
 }
 
 impl Pod {
@@ -149,7 +139,6 @@ impl Pod {
             environment: array(&first["env"]).filter_map(set).collect(),
             owner: owner.map(|owner| text(&owner["kind"])).unwrap_or_default(),
             mirror: metadata["annotations"].get("kubernetes.io/config.mirror").is_some(),
-            empty_dir: array(&spec["volumes"]).any(|volume| volume.get("emptyDir").is_some()),
         }
     }
 }
