@@ -1,6 +1,7 @@
 //! Which election a command is about, and with which rights it asks: `-n`, `--lease`,
 //! `--kubeconfig`, `-o`, and the environment where these say nothing.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command};
@@ -9,6 +10,26 @@ use super::command;
 use super::report::Format;
 use crate::drivers::lease::Places;
 use crate::settings::{Election, Inputs, Settings};
+
+/// Namespace and name of a Lease that elects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LeaseName {
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+impl LeaseName {
+    /// That of an election.
+    pub(super) fn of(election: &Election) -> Self {
+        Self { namespace: election.namespace.clone(), name: election.name.clone() }
+    }
+}
+
+impl fmt::Display for LeaseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
 
 /// What the common flags of a command say.
 #[derive(Clone, Debug)]

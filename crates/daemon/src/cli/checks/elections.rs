@@ -13,7 +13,7 @@ mod tests;
 
 /// What people and programs call the Lease of a control plane's address: kube-vip's default, and
 /// the name that some documents have.
-const NAMES: [&str; 2] = ["plndr-cp-lock", "kube-vip-cp"];
+pub(in crate::cli) const NAMES: [&str; 2] = ["plndr-cp-lock", "kube-vip-cp"];
 
 const CHECK: &str = "one-election";
 

@@ -12,7 +12,7 @@ use kube_vip_core::event::{
 };
 use serde_json::{Value, json};
 
-use super::known::LeaseName;
+use crate::cli::place::LeaseName;
 use crate::drivers::lease::caller::{self, Answered, Caller};
 use crate::drivers::lease::naming::candidate_lease;
 

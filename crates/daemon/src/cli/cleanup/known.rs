@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use rustix::system::uname;
 use serde_json::Value;
 
 use crate::cli::command;
+use crate::cli::place::LeaseName;
 use crate::drivers::kernel::leftovers::Wanted;
 use crate::settings::{Inputs, Settings};
 
@@ -28,19 +28,6 @@ const DIRECTORIES: [&str; 3] = [
 
 /// What its images are called, wherever they are.
 const IMAGES: [&str; 3] = ["kube-vip", "kube-vip-iptables", "kube-vip-rs"];
-
-/// The Lease of an election.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LeaseName {
-    pub(super) namespace: String,
-    pub(super) name: String,
-}
-
-impl fmt::Display for LeaseName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
 
 /// What is known.
 #[derive(Clone, Debug, Default)]
@@ -115,8 +102,7 @@ impl Known {
         let protocol = protocol.and_then(|text| text.parse().ok());
         self.wanted.protocol = protocol.unwrap_or(self.wanted.protocol);
         if let Ok(election) = settings.election() {
-            let (namespace, name) = (election.namespace, election.name);
-            self.elections.insert(LeaseName { namespace, name });
+            self.elections.insert(LeaseName::of(&election));
         }
         if !values.node_name.is_empty() {
             self.node = NodeName::new(&values.node_name).ok();

@@ -1,27 +1,22 @@
 //! Asks everybody: this host's daemon, the API server, the other nodes' daemons.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::daemons::{Said, ask};
-use crate::cli::cluster::{CandidateLease, Cluster, ElectionLease, Happened};
-use crate::cli::place::Place;
-use crate::drivers::lease::caller;
+use crate::cli::checks::elections::NAMES;
+use crate::cli::cluster::{CandidateLease, Cluster, ClusterError, ElectionLease, Happened};
+use crate::cli::place::{LeaseName, Place};
+use crate::drivers::lease::caller::CallerError;
 use crate::drivers::lease::naming::ELECTION_LABEL;
 use crate::settings::config::Listen;
 
 /// What every annotation and label of ours begins with.
 const OURS: &str = "kube-vip.io/";
-
-/// Names that elections are given: the original's default, and the mission's.
-const USUAL: [&str; 2] = ["plndr-cp-lock", "kube-vip-cp"];
-
-/// The annotation with a candidate's own address.
-const ADDRESS: &str = "kube-vip.io/address";
 
 /// Whom to ask.
 #[derive(Clone, Debug)]
@@ -34,13 +29,6 @@ pub(super) struct Whom {
     pub(super) everybody: bool,
     /// Only about the election of the command line.
     pub(super) only: bool,
-}
-
-/// Namespace and name of a Lease that elects.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LeaseName {
-    pub(super) namespace: String,
-    pub(super) name: String,
 }
 
 /// What the API says of one election.
@@ -110,15 +98,10 @@ impl<'a> Gatherer<'a> {
             }
         }
         if self.whom.only {
-            let only = self.election();
+            let only = LeaseName::of(&self.place.election);
             evidence.elections.retain(|(name, _)| *name == only);
         }
         evidence
-    }
-
-    fn election(&self) -> LeaseName {
-        let election = &self.place.election;
-        LeaseName { namespace: election.namespace.clone(), name: election.name.clone() }
     }
 
     /// This host's daemon, and those of the command line.
@@ -142,20 +125,20 @@ impl<'a> Gatherer<'a> {
         if !self.whom.everybody {
             return Err(String::new());
         }
-        let own = self.election();
+        let own = LeaseName::of(&self.place.election);
         let cluster = Cluster::new(self.place);
         if self.whom.only {
             return Ok(vec![own]);
         }
-        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", own.namespace);
-        let answer = match cluster.get(&path).await {
-            Ok(answer) => answer,
+        let leases = match cluster.all_leases().await {
+            Ok(leases) => leases,
             // Whoever may not list may still read the one that is named.
-            Err(caller::CallerError::Refused(_)) => return Ok(vec![own]),
+            Err(ClusterError::Call(CallerError::Refused(_)) | ClusterError::Answer { .. }) => {
+                return Ok(vec![own]);
+            }
             Err(error) => return Err(error.to_string()),
         };
-        let items = answer.body["items"].as_array().map_or(&[][..], Vec::as_slice);
-        let mut found = elections(items);
+        let mut found = elections(leases.values().map(|lease| &lease.object));
         if found.is_empty() {
             found.insert(own.name.clone());
         }
@@ -173,7 +156,7 @@ impl<'a> Gatherer<'a> {
             let (lease, candidates, events) =
                 tokio::join!(cluster.lease(), cluster.candidates(), cluster.events());
             let mut refused = |what: &str, why: String| {
-                let what = format!("{what} of {}/{}", name.namespace, name.name);
+                let what = format!("{what} of {name}");
                 evidence.not_asked.push(NotAsked { what, why });
             };
             let written = match lease {
@@ -211,7 +194,8 @@ impl<'a> Gatherer<'a> {
                 if asked || candidate.gone.is_some() {
                     continue;
                 }
-                let at = address_of(&candidate.object).map(|at| SocketAddr::new(at, listen.port));
+                let address = candidate.candidate.candidacy.address;
+                let at = address.map(|address| SocketAddr::new(address, listen.port));
                 others.push((node.to_owned(), at));
             }
         }
@@ -246,7 +230,7 @@ impl Evidence {
 }
 
 /// The names of the Leases that elect, among all of a namespace.
-fn elections(leases: &[Value]) -> BTreeSet<String> {
+fn elections<'a>(leases: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for lease in leases {
         let metadata = &lease["metadata"];
@@ -257,17 +241,11 @@ fn elections(leases: &[Value]) -> BTreeSet<String> {
         let Some(name) = metadata["name"].as_str() else { continue };
         let annotations = metadata["annotations"].as_object();
         let marked = annotations.is_some_and(|all| all.keys().any(|key| key.starts_with(OURS)));
-        if marked || USUAL.contains(&name) {
+        if marked || NAMES.contains(&name) {
             found.insert(name.to_owned());
         }
     }
     found
-}
-
-/// The first address of its own that a candidate tells.
-fn address_of(candidate: &Value) -> Option<IpAddr> {
-    let text = candidate["metadata"]["annotations"][ADDRESS].as_str()?;
-    text.split(',').next()?.trim().parse().ok()
 }
 
 #[cfg(test)]

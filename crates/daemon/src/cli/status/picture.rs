@@ -7,9 +7,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::daemons::Said;
-use super::gather::{Evidence, LeaseName, NotAsked, Written};
+use super::gather::{Evidence, NotAsked, Written};
 use crate::cli::VERSION;
 use crate::cli::cluster::{CandidateLease, ElectionLease};
+use crate::cli::place::LeaseName;
 
 mod problems;
 #[cfg(test)]
