@@ -3,22 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::Request;
-use http::header::HOST;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::drivers::lease::visit::Visit;
 
 /// What one question may take: a daemon answers within milliseconds, or is in trouble.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The longest answer that is read, in bytes.
-const LONGEST: usize = 1 << 20;
 
 /// What a daemon said, and where it was asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,23 +136,13 @@ pub(super) async fn ask(at: SocketAddr) -> Result<Said, String> {
 }
 
 async fn answer(at: SocketAddr) -> Result<Said, String> {
-    let stream = TcpStream::connect(at).await.map_err(|error| error.to_string())?;
-    let text = |error: hyper::Error| error.to_string();
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(text)?;
-    let connection = tokio::spawn(connection);
-    let request = Request::get("/status").header(HOST, at.to_string()).body(Empty::<Bytes>::new());
-    let request = request.map_err(|error| error.to_string())?;
-    let response = sender.send_request(request).await.map_err(text)?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), LONGEST).collect().await;
-    connection.abort();
-    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    let mut visit = Visit::plain(at).await.map_err(|error| error.to_string())?;
+    let (status, whole) = visit.get("/status").await.map_err(|error| error.to_string())?;
     if !status.is_success() {
         return Err(format!("{status} for /status; the original kube-vip has none"));
     }
-    let no_status = |error| format!("what it says is no status: {error}");
-    let whole: Value = serde_json::from_slice(&body).map_err(no_status)?;
-    let seen = Seen::deserialize(&whole).map_err(no_status)?;
+    let seen = Seen::deserialize(&whole);
+    let seen = seen.map_err(|error| format!("what it says is no status: {error}"))?;
     if seen.node.is_empty() || seen.lease.name.is_empty() {
         return Err("what it says is no status: it names no node and no Lease".to_owned());
     }
