@@ -1,6 +1,6 @@
 //! For whom a server certificate is, and until when (RFC 5280, section 4.2.1.6).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::list;
 use crate::cli::report::Row;
+use crate::drivers::lease::served;
 
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,31 @@ fn matches(known: &str, name: &str) -> bool {
         || known.strip_prefix("*.").is_some_and(|rest| {
             name.split_once('.').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(rest))
         })
+}
+
+/// The row about the certificate that the server behind that socket shows, and what it has to be
+/// for. `silent`: what to do where there is no such server.
+pub(in crate::cli) async fn shown(
+    check: &'static str,
+    socket: SocketAddr,
+    wanted: &[String],
+    now: Timestamp,
+    silent: &str,
+) -> Row {
+    match served::certificate(socket).await {
+        Ok(der) => match Certificate::from_der(&der) {
+            Some(shown) => {
+                let whose = format!("the certificate shown at {socket}");
+                judge(check, &whose, &shown, wanted, now)
+            }
+            None => Row::unknown(
+                check,
+                format!("{socket} shows a certificate that cannot be read"),
+                "openssl s_client -connect has more",
+            ),
+        },
+        Err(error) => Row::unknown(check, error.to_string(), silent),
+    }
 }
 
 /// The row about a certificate and what it has to be for. `whose` begins the evidence.

@@ -8,12 +8,11 @@ use jiff::Timestamp;
 use super::Scene;
 use super::here::Here;
 use crate::cli::checks::certificate::{self, Certificate};
-use crate::cli::checks::list;
 use crate::cli::checks::listening::listening;
+use crate::cli::checks::{list, resolve};
 use crate::cli::cluster::{Cluster, ClusterError};
 use crate::cli::report::Row;
 use crate::drivers::lease::caller::{CallerError, Usable};
-use crate::drivers::lease::served;
 
 #[cfg(test)]
 mod tests;
@@ -43,7 +42,7 @@ pub(super) async fn server(cluster: &Cluster, here: &Here, vips: &[IpAddr], port
     let Some(used) = all.iter().flatten().next() else {
         return Row::skipped(CHECK, "see the row kubeconfig");
     };
-    let addresses = resolve(&used.host, used.port).await;
+    let addresses = resolve(&used.host, used.port).await.unwrap_or_default();
     let near = !listening(Path::new("/"), port).is_empty();
     judge_server(used, &addresses, vips, near)
 }
@@ -77,16 +76,6 @@ fn judge_server(used: &Usable, addresses: &[IpAddr], vips: &[IpAddr], near: bool
     }
 }
 
-/// The addresses of a host, which may be one itself; none where it does not resolve.
-pub(super) async fn resolve(host: &str, port: u16) -> Vec<IpAddr> {
-    if let Ok(address) = host.parse() {
-        return vec![address];
-    }
-    let found = tokio::time::timeout(served::PATIENCE, tokio::net::lookup_host((host, port))).await;
-    let found = found.ok().and_then(Result::ok);
-    found.map(|all| all.map(|socket| socket.ip()).collect()).unwrap_or_default()
-}
-
 /// A row for each API server's certificate: those of the control plane's Nodes, or else this
 /// node's own, or the kubeconfig's.
 pub(super) async fn certificates(scene: Scene<'_>, wanted: &[String], port: u16) -> Vec<Row> {
@@ -106,40 +95,21 @@ pub(super) async fn certificates(scene: Scene<'_>, wanted: &[String], port: u16)
                 let all = cluster.kubeconfigs();
                 let used = all.iter().flatten().next();
                 if let Some(used) = used
-                    && let Some(address) = resolve(&used.host, used.port).await.first()
+                    && let Ok(found) = resolve(&used.host, used.port).await
+                    && let Some(address) = found.first()
                 {
                     servers.push((used.host.clone(), SocketAddr::new(*address, used.port)));
                 }
             }
         }
     }
+    let silent = "start the API server there; before its first start this cannot be told";
     let mut rows = Vec::new();
     for (name, socket) in servers {
-        rows.push(one_certificate(socket, wanted, api.now()).await.of(name));
+        let row = certificate::shown("certificate", socket, wanted, api.now(), silent).await;
+        rows.push(row.of(name));
     }
     rows
-}
-
-async fn one_certificate(socket: SocketAddr, wanted: &[String], now: Timestamp) -> Row {
-    const CHECK: &str = "certificate";
-    match served::certificate(socket).await {
-        Ok(der) => match Certificate::from_der(&der) {
-            Some(shown) => {
-                let whose = format!("the certificate shown at {socket}");
-                certificate::judge(CHECK, &whose, &shown, wanted, now)
-            }
-            None => Row::unknown(
-                CHECK,
-                format!("{socket} shows a certificate that cannot be read"),
-                "openssl s_client -connect has more",
-            ),
-        },
-        Err(error) => Row::unknown(
-            CHECK,
-            error.to_string(),
-            "start the API server there; before its first start this cannot be told",
-        ),
-    }
 }
 
 /// The row about k3s' Secret with the certificate that its servers share.

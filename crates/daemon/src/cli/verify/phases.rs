@@ -9,12 +9,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::cli::checks::api::Api;
-use crate::cli::checks::certificate::{self, Certificate};
-use crate::cli::checks::list;
+use crate::cli::checks::{certificate, list, resolve};
 use crate::cli::cluster::Cluster;
 use crate::cli::report::Row;
 use crate::drivers::lease::caller::Usable;
-use crate::drivers::lease::served;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +22,7 @@ const DNS: &str = "phase-2-dns";
 const KUBECONFIG: &str = "phase-3-kubeconfig";
 const FRONT: &str = "phase-4-front";
 
-/// How long a front may take to accept, and a name server to answer.
+/// How long a front may take to accept.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the phases are about.
@@ -85,24 +83,8 @@ impl Phases<'_> {
     async fn certificate(self, socket: SocketAddr, now: Timestamp) -> Row {
         let mut wanted: Vec<_> = self.vips.iter().map(IpAddr::to_string).collect();
         wanted.extend(self.dns_name.map(str::to_owned));
-        match served::certificate(socket).await {
-            Ok(der) => match Certificate::from_der(&der) {
-                Some(shown) => {
-                    let whose = format!("the certificate shown at {socket}");
-                    certificate::judge(CERTIFICATE, &whose, &shown, &wanted, now)
-                }
-                None => Row::unknown(
-                    CERTIFICATE,
-                    format!("{socket} shows a certificate that cannot be read"),
-                    "openssl s_client -connect has more",
-                ),
-            },
-            Err(error) => Row::unknown(
-                CERTIFICATE,
-                error.to_string(),
-                "make sure that the API server runs there and is reachable from here",
-            ),
-        }
+        let silent = "make sure that the API server runs there and is reachable from here";
+        certificate::shown(CERTIFICATE, socket, &wanted, now, silent).await
     }
 
     fn kubeconfig(self, used: &Usable, found: &[IpAddr]) -> Row {
@@ -157,18 +139,6 @@ fn host_and_port(text: &str, usual: u16) -> (&str, u16) {
     match text.split_once(':') {
         Some((host, port)) if !port.contains(':') => (host, port.parse().unwrap_or(usual)),
         _ => (text, usual),
-    }
-}
-
-/// The addresses of a host, which may be one itself.
-async fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, String> {
-    if let Ok(address) = host.parse() {
-        return Ok(vec![address]);
-    }
-    match timeout(PATIENCE, tokio::net::lookup_host((host, port))).await {
-        Ok(Ok(found)) => Ok(found.map(|socket| socket.ip()).collect()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {PATIENCE:?}")),
     }
 }
 
