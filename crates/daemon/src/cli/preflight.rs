@@ -90,26 +90,22 @@ impl Preflight {
         for vip in &vips {
             report.push(here::subnet(&host, link.as_ref(), *vip, &here));
         }
-        self.unused(&host, link.as_ref(), &vips, &api).await.into_iter().for_each(|row| {
-            report.push(row);
-        });
-        machine::rows(&here, &host, config.as_ref(), &vips).into_iter().for_each(|row| {
-            report.push(row);
-        });
+        report.extend(self.unused(&host, link.as_ref(), &vips, &api).await);
+        report.extend(machine::rows(&here, &host, config.as_ref(), &vips));
         report.push(self.image(&here).await);
         report.push(match &here {
             Here::Node => others::row(Path::new("/"), &vips),
             Here::Elsewhere(why) => Row::skipped("other-daemons", *why),
         });
         let scene = Scene { cluster: &cluster, api: &api, here: &here, vips: &vips };
-        self.reach(scene).await.into_iter().for_each(|row| report.push(row));
+        report.extend(self.reach(scene).await);
         report
     }
 
     /// The settings' rows; the configuration, if they are all right here.
     fn settings(&self, host: &Host, here: &Here, report: &mut Report) -> Option<Config> {
         let (rows, config) = here::settings(&self.aim.settings, host, here);
-        rows.into_iter().for_each(|row| report.push(row));
+        report.extend(rows);
         config
     }
 

@@ -174,6 +174,11 @@ impl Style {
         let width = size.map(|size| usize::from(size.ws_col)).filter(|width| *width >= 40);
         Self { colour: !set("NO_COLOR") && !dumb, width }
     }
+
+    /// The text in that colour, if there are to be colours: a number of ECMA-48's SGR.
+    pub(super) fn paint(self, text: &str, colour: u8) -> String {
+        if self.colour { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
 }
 
 /// Where a command writes to.
@@ -210,6 +215,11 @@ impl Report {
     /// One more thing was looked at.
     pub fn push(&mut self, row: Row) {
         self.rows.push(row);
+    }
+
+    /// Several more.
+    pub fn extend(&mut self, rows: impl IntoIterator<Item = Row>) {
+        self.rows.extend(rows);
     }
 
     /// The worst of all rows.

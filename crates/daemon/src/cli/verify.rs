@@ -88,12 +88,12 @@ impl Verify {
         report.push(api.row());
         if api.version.is_ok() {
             match &pods {
-                Ok(pods) => members::pods(pods, &api).into_iter().for_each(|row| report.push(row)),
+                Ok(pods) => report.extend(members::pods(pods, &api)),
                 Err(error) => report.push(Row::unknown("pods", error, "see the row api")),
             }
             report.push(members::lease(&aims.place.election, &api));
             report.push(elections::row(&aims.place.election.name, &api.leases, api.now()));
-            members::candidates(&api).into_iter().for_each(|row| report.push(row));
+            report.extend(members::candidates(&api));
             report.push(members::versions(pods.as_deref().unwrap_or_default()));
             report.push(api.clock(None));
         }
@@ -113,7 +113,7 @@ impl Verify {
             dns_name: self.dns_name.as_deref(),
             front: self.front.as_deref(),
         };
-        phases.rows(&cluster, &api).await.into_iter().for_each(|row| report.push(row));
+        report.extend(phases.rows(&cluster, &api).await);
         report
     }
 
@@ -136,9 +136,8 @@ impl Verify {
         let (with, without) = address::answers(cluster, (vip, port)).await;
         report.push(with.of(vip.to_string()));
         report.push(without.of(vip.to_string()));
-        for row in address::arp(api, vip).await {
-            report.push(row.of(vip.to_string()));
-        }
+        let arp = address::arp(api, vip).await;
+        report.extend(arp.into_iter().map(|row| row.of(vip.to_string())));
     }
 }
 

@@ -33,15 +33,11 @@ impl Api {
         let asked = Timestamp::now();
         if let Err(error) = &version {
             // The others would fail alike, each after seconds.
-            let again = || Err(CallerError::Unreachable(error.to_string()).into());
-            return Self {
-                lease: Err(CallerError::Unreachable(error.to_string()).into()),
-                leases: again(),
-                candidates: Err(CallerError::Unreachable(error.to_string()).into()),
-                nodes: Err(CallerError::Unreachable(error.to_string()).into()),
-                version,
-                asked,
-            };
+            let text = error.to_string();
+            let alike = || CallerError::Unreachable(text.clone()).into();
+            let (lease, leases) = (Err(alike()), Err(alike()));
+            let (candidates, nodes) = (Err(alike()), Err(alike()));
+            return Self { version, lease, leases, candidates, nodes, asked };
         }
         Self {
             version,

@@ -18,7 +18,8 @@ pub(super) fn table(rows: &[Row], style: Style) -> String {
     let mut text = String::new();
     for (row, name) in rows.iter().zip(&names) {
         let word = format!("{:first$}", row.result.word());
-        let head = format!("{}{:GAP$}{name:longest$}{:GAP$}", paint(&word, row, style), "", "");
+        let word = style.paint(&word, colour(row.result));
+        let head = format!("{word}{:GAP$}{name:longest$}{:GAP$}", "", "");
         let mut lines = lines(&row.evidence, width);
         if let Some(remedy) = &row.remedy {
             let width = width.map(|width| width - 4);
@@ -44,19 +45,15 @@ fn name(row: &Row) -> String {
     }
 }
 
-fn paint(word: &str, row: &Row, style: Style) -> String {
-    if !style.colour {
-        return word.to_owned();
+/// ECMA-48, SGR: 31 red, 32 green, 33 yellow, 35 magenta, 2 faint.
+const fn colour(result: Verdict) -> u8 {
+    match result {
+        Verdict::Skipped => 2,
+        Verdict::Ok => 32,
+        Verdict::Warning => 33,
+        Verdict::Unknown => 35,
+        Verdict::Failed => 31,
     }
-    // ECMA-48, SGR: 31 red, 32 green, 33 yellow, 35 magenta, 2 faint.
-    let colour = match row.result {
-        Verdict::Skipped => "2",
-        Verdict::Ok => "32",
-        Verdict::Warning => "33",
-        Verdict::Unknown => "35",
-        Verdict::Failed => "31",
-    };
-    format!("\u{1b}[{colour}m{word}\u{1b}[0m")
 }
 
 /// The text in lines of at most that many columns; a word that is longer has a line of its own.

@@ -11,6 +11,10 @@ use crate::cli::report::Style;
 #[cfg(test)]
 mod tests;
 
+/// ECMA-48, SGR.
+const RED: u8 = 31;
+const GREEN: u8 = 32;
+
 /// All elections, one below the other, and what could not be asked.
 pub(super) fn table(picture: &Picture, style: Style) -> String {
     let mut text = String::new();
@@ -58,18 +62,14 @@ fn show(text: &mut String, election: &Election, at: Timestamp, style: Style) {
     }
     text.push('\n');
     if election.problems.is_empty() {
-        let _ = writeln!(text, "{}", paint("all is well, as far as could be asked", "32", style));
+        let well = "all is well, as far as could be asked";
+        let _ = writeln!(text, "{}", style.paint(well, GREEN));
         return;
     }
-    let _ = writeln!(text, "{}", paint("Wrong:", "31", style));
+    let _ = writeln!(text, "{}", style.paint("Wrong:", RED));
     for problem in &election.problems {
         let _ = writeln!(text, "  {problem}");
     }
-}
-
-/// ECMA-48, SGR: 31 red, 32 green.
-fn paint(text: &str, colour: &str, style: Style) -> String {
-    if style.colour { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 fn head(election: &Election, at: Timestamp) -> Vec<[String; 2]> {
