@@ -20,6 +20,10 @@ mod tests;
 /// How often it looks whether the node has taken over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// What is said of a holder that cannot be asked.
+pub(super) const UNAWARE: &str = "is no candidate and knows no moves: it may run the original \
+                                  kube-vip, or lack the right to write Leases";
+
 /// The exit code where the node did not take over in time.
 const LATE: u8 = 2;
 
@@ -200,33 +204,31 @@ fn check(to: &NodeName, record: &LeaseRecord, members: &[Member]) -> Result<Stri
         return refused("nobody holds it now, so that nobody can hand it over".to_owned());
     }
     if !members.iter().any(|member| member.node.as_str() == holder) {
-        return refused(format!(
-            "its holder {holder} is no candidate and knows no moves: it may run the original \
-             kube-vip, or lack the right to write Leases"
-        ));
+        return refused(format!("its holder {holder} {UNAWARE}"));
     }
     Ok(holder.to_owned())
 }
 
-/// Who takes part.
-fn all(holder: &str, members: &[Member]) -> String {
+/// Who takes part, and who of them could not take over, for people.
+pub(super) fn all(holder: &str, members: &[Member]) -> String {
     if members.is_empty() {
         return "there are no candidates".to_owned();
     }
-    let one = |member: &Member| {
-        let holds = member.node.as_str() == holder;
-        let marks = [
-            (holds, "holder"),
-            (!member.fit, "not fit"),
-            (member.cordoned, "cordoned"),
-            (member.gone.is_some(), "gone"),
-        ];
-        let marks: Vec<_> = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
-        match marks.as_slice() {
-            [] => member.node.to_string(),
-            marks => format!("{} ({})", member.node, marks.join(", ")),
-        }
+    let one = |member: &Member| match marks(holder, member).as_slice() {
+        [] => member.node.to_string(),
+        marks => format!("{} ({})", member.node, marks.join(", ")),
     };
     let names: Vec<_> = members.iter().map(one).collect();
     format!("candidates: {}", names.join(", "))
+}
+
+/// Why a node could not take over from that holder, in words; empty: it could.
+pub(super) fn marks(holder: &str, member: &Member) -> Vec<&'static str> {
+    let marks = [
+        (member.node.as_str() == holder, "holder"),
+        (!member.fit, "not fit"),
+        (member.cordoned, "cordoned"),
+        (member.gone.is_some(), "gone"),
+    ];
+    marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect()
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Command};
 
 use super::manifest::Manifest;
+use crate::cli::cluster::Pod;
+use crate::cli::command;
 use crate::cli::place::{self, Place};
-use crate::settings::{Inputs, Settings};
+use crate::settings::{Election, Inputs, Settings};
 
 const MANIFEST: &str = "manifest";
 
@@ -62,6 +64,19 @@ impl Aim {
     pub(in crate::cli) fn vips(&self) -> &[IpAddr] {
         &self.place.election.vips
     }
+}
+
+/// The election in which a pod takes part by its own settings; none: they make no sense.
+pub(in crate::cli) fn of_pod(pod: &Pod) -> Option<Election> {
+    let from = pod.args.iter().position(|word| word == "manager");
+    let flags = from.and_then(|from| command::manager_flags(&pod.args[from..]).ok());
+    let settings = Settings::read(&Inputs {
+        environment: pod.environment.clone(),
+        flags: flags.unwrap_or_default(),
+        pod_namespace: Some(pod.namespace.clone()),
+        ..Inputs::default()
+    });
+    settings.election().ok()
 }
 
 /// The inputs of the pod. What is typed counts where the manifest says nothing.

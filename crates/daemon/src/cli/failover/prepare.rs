@@ -1,7 +1,7 @@
 //! What has to be known before a test begins, and why one is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use tokio::time::timeout;
 
 use super::act::Fate;
 use super::{How, Order};
+use crate::cli::checks::aim::of_pod;
 use crate::cli::cluster::{Access, CandidateLease, Cluster, Pod};
+use crate::cli::moving;
+use crate::drivers::lease::mover::Member;
 use crate::drivers::lease::visit::Visitor;
 
 /// How long it may take to look at a candidate's own certificate.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The port that is meant where nothing is said of it.
-const USUAL_PORT: u16 = 6443;
 
 /// Everything that is known before the act.
 pub(super) struct Prepared {
@@ -160,27 +160,20 @@ fn successors(holder: &str, candidates: &[CandidateLease]) -> (Vec<String>, Stri
     let mut fit = Vec::new();
     let mut all = Vec::new();
     for one in candidates {
-        let (node, says) = (one.candidate.node.as_str(), &one.candidate.candidacy);
-        let marks = [
-            (node == holder, "holder"),
-            (!says.fit, "not fit"),
-            (says.cordoned, "cordoned"),
-            (one.gone.is_some(), "gone"),
-        ];
-        let marks: Vec<_> = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
-        if marks.is_empty() {
-            fit.push((std::cmp::Reverse(says.priority), node.to_owned()));
-            all.push(node.to_owned());
-        } else {
-            all.push(format!("{node} ({})", marks.join(", ")));
+        let says = &one.candidate.candidacy;
+        let member = Member {
+            node: one.candidate.node.clone(),
+            fit: says.fit,
+            cordoned: says.cordoned,
+            gone: one.gone,
+        };
+        if moving::marks(holder, &member).is_empty() {
+            fit.push((std::cmp::Reverse(says.priority), member.node.to_string()));
         }
+        all.push(member);
     }
     fit.sort();
-    let why = match all.as_slice() {
-        [] => "there are no candidates".to_owned(),
-        all => format!("candidates: {}", all.join(", ")),
-    };
-    (fit.into_iter().map(|(_, node)| node).collect(), why)
+    (fit.into_iter().map(|(_, node)| node).collect(), moving::all(holder, &all))
 }
 
 /// Whom the holder is to be asked to hand over to; none: it is not asked.
@@ -189,9 +182,7 @@ fn target(order: &Order, ours: bool, fit: &[String]) -> Result<Option<String>, S
         return Ok(None);
     }
     if !ours {
-        return Err("its holder is no candidate and knows no moves: it may run the original \
-                    kube-vip, or lack the right to write Leases"
-            .to_owned());
+        return Err(format!("its holder {}", moving::UNAWARE));
     }
     match &order.to {
         Some(to) if fit.contains(to) => Ok(Some(to.clone())),
@@ -255,19 +246,10 @@ async fn targets(cluster: &Cluster) -> Result<Vec<SocketAddr>, String> {
     let unknown = "name the address with --address";
     let pods = cluster.pods(Some(&election.namespace), "").await;
     let pods = pods.map_err(|error| format!("{unknown}: Pods cannot be listed: {error}"))?;
-    let mut found = BTreeSet::new();
-    for Pod { environment, .. } in &pods {
-        let set = |names: &[&str]| {
-            names.iter().find_map(|name| environment.get(*name)).filter(|text| !text.is_empty())
-        };
-        let Some(addresses) = set(&["address", "vip_address"]) else { continue };
-        if set(&["vip_leasename"]).is_some_and(|lease| *lease != election.name) {
-            continue;
-        }
-        let port = set(&["port"]).and_then(|port| port.parse().ok()).unwrap_or(USUAL_PORT);
-        let parsed = addresses.split(',').filter_map(|text| text.trim().parse::<IpAddr>().ok());
-        found.extend(parsed.map(|address| SocketAddr::new(address, port)));
-    }
+    let theirs = pods.iter().filter_map(of_pod).filter(|theirs| theirs.name == election.name);
+    let found: BTreeSet<_> = theirs
+        .flat_map(|theirs| theirs.vips.into_iter().map(move |vip| (vip, theirs.port).into()))
+        .collect();
     if found.is_empty() {
         let namespace = &election.namespace;
         return Err(format!("{unknown}: no Pod in {namespace} has the setting address"));

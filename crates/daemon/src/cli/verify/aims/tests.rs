@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cli::report::Format;
+use crate::settings::{Inputs, Settings};
 
 fn aim(environment: &[(&str, &str)]) -> Aim {
     let environment =
