@@ -19,7 +19,7 @@ use rustix::net::netdevice;
 use thiserror::Error;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::sys::packet::PacketSocket;
+use crate::sys::packet::{PacketListener, PacketSocket};
 use ear::Ear;
 
 /// Announces addresses on the plan's interface, asks, and hears others: [`Event::Heard`]. The
@@ -33,6 +33,20 @@ pub struct Frames {
     events: UnboundedSender<Event>,
     /// The last announcement was dropped on its way out, which was said.
     dropped: Cell<bool>,
+}
+
+/// A socket that hears who speaks for an address, and whoever answers this host; see
+/// [`PacketListener`].
+///
+/// # Errors
+/// As [`PacketListener::open`].
+pub(crate) fn listener(address: IpAddr) -> io::Result<PacketListener> {
+    match address {
+        IpAddr::V4(address) => PacketListener::open(ethernet::ARP, &filter::arp(&[address])),
+        IpAddr::V6(address) => {
+            PacketListener::open(ethernet::IPV6, &filter::neighbours(&[address]))
+        }
+    }
 }
 
 /// Why nothing can be announced.

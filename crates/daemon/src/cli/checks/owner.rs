@@ -82,13 +82,11 @@ impl Segment {
 
     /// By the interface whose subnet has the address, and which is not that address's own.
     pub(in crate::cli) fn around(host: &Host, vip: IpAddr) -> Option<Self> {
-        let link = host.links.iter().find(|link| {
-            !link.loopback
-                && link.up
-                && link.addresses.iter().any(|(own, prefix)| {
-                    *own != vip && *prefix < bits(vip) && in_one_subnet(*own, *prefix, vip)
-                })
-        });
+        let near = |(own, prefix): &(IpAddr, u8)| {
+            *own != vip && *prefix < bits(vip) && in_one_subnet(*own, *prefix, vip)
+        };
+        let mut links = host.links.iter().filter(|link| !link.loopback && link.up);
+        let link = links.find(|link| link.mac.is_some() && link.addresses.iter().any(near));
         Self::of(host, &link?.name)
     }
 

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use kube_vip_core::address::{LinkName, Mac, link_local};
-use kube_vip_core::wire::{arp, ethernet, ndp};
-use libc::{BPF_K, BPF_RET};
+use kube_vip_core::address::{LinkName, Mac};
+use kube_vip_core::segment::{Asker, Said};
+use kube_vip_core::wire::{ethernet, ndp};
 use rustix::net::netdevice;
-use socket2::SockFilter;
 use tokio::time::{Instant, timeout_at};
 
+use crate::drivers::frames;
 use crate::sys::packet::{PacketListener, PacketSocket};
 
 /// When the questions are asked, from the first on.
@@ -27,10 +27,64 @@ const QUESTIONS: [Duration; 4] = [
 /// When it ends. RFC 5227, section 1.1: a host that is there answers within a second.
 pub(in crate::cli) const TIME: Duration = Duration::from_millis(2000);
 
+/// An ear on an interface's segment for one address. Dropping it closes it.
+#[derive(Debug)]
+pub(in crate::cli) struct Wire {
+    address: IpAddr,
+    /// The interface's own Ethernet address.
+    own: Mac,
+    index: u32,
+    listener: PacketListener,
+}
+
+impl Wire {
+    /// On that interface, whose Ethernet address is `own`. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// If the kernel refuses: without `CAP_NET_RAW`, or where the interface is not there.
+    pub(in crate::cli) fn open(link: &LinkName, own: Mac, address: IpAddr) -> io::Result<Self> {
+        let listener = frames::listener(address)?;
+        let index = netdevice::name_to_index(&listener, link.as_str())?;
+        listener.bind(index)?;
+        Ok(Self { address, own, index, listener })
+    }
+
+    /// Somebody who asks all on the segment who has the address. By ARP it asks in nobody's name
+    /// (RFC 5227, section 2.1.1), so that nobody learns anything; by NDP in that of the interface's
+    /// own address (RFC 4861, section 7.2.2), since nobody's would disturb whoever is about to take
+    /// it.
+    pub(in crate::cli) fn asker(&self) -> impl Fn() -> io::Result<()> + use<> {
+        let asker = Asker { mac: self.own, addresses: Vec::new() };
+        let frame = asker.question(self.address).frame(Mac::BROADCAST);
+        let ethertype = if self.address.is_ipv4() { ethernet::ARP } else { ethernet::IPV6 };
+        let index = self.index;
+        move || PacketSocket::open()?.send(index, ethertype, &frame)
+    }
+
+    /// The next one who speaks for the address, this host excepted.
+    ///
+    /// # Errors
+    /// If the interface went down.
+    pub(in crate::cli) async fn next(&self) -> io::Result<Mac> {
+        let mut frame = [0; ndp::FRAME_BYTES];
+        loop {
+            self.listener.wait().await?;
+            match self.listener.receive(&mut frame) {
+                Ok(length) => {
+                    let frame = frame.get(..length).unwrap_or_default();
+                    if let Some(mac) = speaker(frame, self.address).filter(|mac| *mac != self.own) {
+                        return Ok(mac);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
 /// Asks for the address, and listens for whoever answers or announces it: the Ethernet addresses of
-/// all others than `own`. By ARP it asks in nobody's name (RFC 5227, section 2.1.1), so that nobody
-/// learns anything; by NDP in that of the interface's own address (RFC 4861, section 7.2.2), since
-/// nobody's would disturb whoever is about to take it.
+/// all others than `own`.
 ///
 /// # Errors
 /// If the kernel refuses: without `CAP_NET_RAW`, or where the interface is down or not there.
@@ -39,60 +93,25 @@ pub(in crate::cli) async fn who_answers(
     own: Mac,
     address: IpAddr,
 ) -> io::Result<BTreeSet<Mac>> {
-    let everything = u16::try_from(BPF_RET | BPF_K).expect("two small numbers of linux/filter.h");
-    let (ethertype, question) = question(own, address);
-    let ear = PacketListener::open(ethertype, &[SockFilter::new(everything, 0, 0, u32::MAX)])?;
-    let mouth = PacketSocket::open()?;
-    let index = netdevice::name_to_index(&mouth, link.as_str())?;
-    ear.bind(index)?;
+    let wire = Wire::open(link, own, address)?;
+    let ask = wire.asker();
     let (began, mut heard) = (Instant::now(), BTreeSet::new());
-    let mut buffer = [0; ndp::FRAME_BYTES];
     let ends = QUESTIONS.into_iter().skip(1).chain([TIME]);
     for until in ends {
-        mouth.send(index, ethertype, &question)?;
-        while timeout_at(began + until, ear.wait()).await.is_ok() {
-            match ear.receive(&mut buffer) {
-                Ok(length) => heard.extend(speaker(&buffer[..length], address)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
+        ask()?;
+        while let Ok(speaker) = timeout_at(began + until, wire.next()).await {
+            heard.insert(speaker?);
         }
     }
-    heard.remove(&own);
     Ok(heard)
 }
 
-/// The ethertype and the frame of the question.
-fn question(own: Mac, address: IpAddr) -> (u16, Vec<u8>) {
-    match address {
-        IpAddr::V4(address) => {
-            (ethernet::ARP, arp::Packet::probe(own, address).broadcast().to_vec())
-        }
-        IpAddr::V6(address) => {
-            let question = ndp::Packet::solicitation((own, link_local(own)), address);
-            (ethernet::IPV6, question.frame(own, Mac::BROADCAST))
-        }
-    }
-}
-
-/// Who speaks for the address in that frame.
+/// Who speaks for the address in that frame. Frames come from anybody: what makes no sense is
+/// passed over.
 fn speaker(frame: &[u8], address: IpAddr) -> Option<Mac> {
-    match address {
-        IpAddr::V4(address) => speaks_arp(frame, address),
-        IpAddr::V6(address) => speaks_ndp(frame, address),
-    }
-}
-
-fn speaks_arp(frame: &[u8], address: Ipv4Addr) -> Option<Mac> {
-    let (_, packet) = arp::Packet::parse_frame(frame).ok()?;
-    (packet.sender.address == address).then_some(packet.sender.mac)
-}
-
-fn speaks_ndp(frame: &[u8], address: Ipv6Addr) -> Option<Mac> {
-    let (header, payload) = ethernet::Header::parse(frame).ok()?;
-    let packet = ndp::Packet::parse(payload).ok()?;
-    let says = matches!(packet.message, ndp::Message::Advertisement(_));
-    (says && packet.target == address).then(|| packet.mac.unwrap_or(header.source))
+    let (_, said) = Said::parse(frame).ok()?;
+    let sender = said.sender();
+    (sender.address == address).then_some(sender.mac)
 }
 
 /// Whom this host's kernel takes an IPv4 address to be, as `arp -n` shows it; none: unknown.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kube_vip_measure::drawing::human;
 use serde_json::{Value, json};
 
-use super::record::{Address, Evidence, PutBack, Record};
+use super::record::{Address, PutBack, Record};
 use super::trial::Stopped;
 use super::{How, NAME};
 use crate::cli::report::{Report, Row};
@@ -74,7 +74,7 @@ pub(super) fn judge(record: &Record, limits: &Limits, stopped: Option<&Stopped>)
         None => {
             worse(record.moved().is_none(), Code::Nothing);
             let outage = |address: &Address| too_long(address, record, limits);
-            let two = Evidence::ALL.iter().any(|evidence| record.two(*evidence).is_some());
+            let two = record.evidences().any(|evidence| record.two(evidence).is_some());
             worse(record.addresses.iter().any(outage) || two, Code::Outage);
             report.push(moved(record, limits));
             record.addresses.iter().for_each(|seen| report.push(connections(seen, record, limits)));
@@ -150,7 +150,7 @@ fn connections(seen: &Address, record: &Record, limits: &Limits) -> Row {
     } else {
         Row::ok("outage", evidence)
     };
-    row.of(seen.name.clone())
+    row.of(seen.ip.to_string())
 }
 
 fn requests(record: &Record) -> Row {
@@ -179,7 +179,7 @@ fn one_owner(record: &Record) -> Row {
     let names: Vec<_> = record.holders.iter().map(|(_, who)| name(who)).collect();
     let mut said = vec![format!("Lease: {}", names.join(", then "))];
     let mut two = Vec::new();
-    for evidence in Evidence::ALL {
+    for evidence in record.evidences() {
         let runs = record.runs(evidence);
         if runs.is_empty() {
             let why = record.missing.get(&evidence).map_or("nothing was heard", String::as_str);
@@ -239,7 +239,7 @@ fn detail(record: &Record, limits: &Limits, code: Code) -> Value {
         let gap =
             |(from, length): &(Duration, Duration)| json!({ "atMs": ms(*from), "ms": ms(*length) });
         json!({
-            "address": seen.name,
+            "address": seen.ip,
             "outageMs": ms(seen.longest),
             "baselineMs": ms(seen.calm),
             "medianMs": ms(seen.median),
@@ -250,7 +250,7 @@ fn detail(record: &Record, limits: &Limits, code: Code) -> Value {
             "gaps": seen.gaps.iter().map(gap).collect::<Vec<_>>(),
         })
     });
-    let owners = Evidence::ALL.map(|evidence| {
+    let owners = record.evidences().map(|evidence| {
         let run = |(who, from, to): &(&str, Duration, Duration)| {
             json!({ "node": who, "fromMs": ms(*from), "toMs": ms(*to) })
         };
@@ -278,7 +278,7 @@ fn detail(record: &Record, limits: &Limits, code: Code) -> Value {
             "longestMs": ms(requests.longest),
         },
         "lease": record.holders.iter().map(named).collect::<Vec<_>>(),
-        "owners": owners,
+        "owners": owners.collect::<Vec<_>>(),
         "evictions": { "evicted": record.evictions.evicted, "left": record.evictions.left },
         "done": record.marks.iter().map(|(at, text)| json!({ "atMs": ms(*at), "text": text }))
             .collect::<Vec<_>>(),

@@ -51,7 +51,7 @@ pub(super) fn panel(record: &Record) -> Panel {
         let gaps =
             address.gaps.iter().map(|(from, length)| Span { from: *from, to: *from + *length });
         let bars = Bar::all(Shade::Gone, gaps).collect();
-        Lane { name: address.name.clone(), party: Party::Client, bars }
+        Lane { name: address.ip.to_string(), party: Party::Client, bars }
     });
     let marks = record.marks.iter().map(|(at, text)| Mark { at: *at, text: text.clone() });
     let outage = record.addresses.iter().map(|address| address.longest).max().unwrap_or_default();
@@ -71,7 +71,7 @@ impl Evidence {
     /// What is drawn: what is there of it.
     fn best(record: &Record) -> Option<Self> {
         let there = |evidence: &Self| !record.runs(*evidence).is_empty();
-        [Self::Status, Self::Wire, Self::Certificate].into_iter().find(there)
+        [Self::Status, Self::Arp, Self::Ndp, Self::Certificate].into_iter().find(there)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was seen of a test, as plain values: everything that is judged and drawn later.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::How;
@@ -52,8 +53,10 @@ pub(super) struct Claim {
 /// How it is known who is at the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Evidence {
-    /// Its ARP on the wire.
-    Wire,
+    /// Its ARP on the segment of an address of IPv4.
+    Arp,
+    /// Its neighbour discovery on the segment of an address of IPv6.
+    Ndp,
     /// What its `/status` says at the address.
     Status,
     /// The certificate of its API server.
@@ -61,22 +64,32 @@ pub(super) enum Evidence {
 }
 
 impl Evidence {
-    pub(super) const ALL: [Self; 3] = [Self::Wire, Self::Status, Self::Certificate];
+    pub(super) const ALL: [Self; 4] = [Self::Arp, Self::Ndp, Self::Status, Self::Certificate];
 
     /// In a word, for people and programs.
     pub(super) const fn word(self) -> &'static str {
         match self {
-            Self::Wire => "ARP",
+            Self::Arp => "ARP",
+            Self::Ndp => "NDP",
             Self::Status => "/status",
             Self::Certificate => "certificate",
+        }
+    }
+
+    /// It says something about that address.
+    pub(super) const fn is_about(self, address: IpAddr) -> bool {
+        match self {
+            Self::Arp => address.is_ipv4(),
+            Self::Ndp => address.is_ipv6(),
+            Self::Status | Self::Certificate => true,
         }
     }
 }
 
 /// What the connections to one address came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
-    pub(super) name: String,
+    pub(super) ip: IpAddr,
     pub(super) tried: u64,
     pub(super) failed: u64,
     pub(super) refused: u64,
@@ -156,6 +169,15 @@ impl Record {
         let mut named: Vec<_> = named.into_iter().filter(|who| !who.is_empty()).collect();
         named.dedup();
         named.len().saturating_sub(1)
+    }
+
+    /// The evidences that there may be of these addresses.
+    pub(super) fn evidences(&self) -> impl Iterator<Item = Evidence> {
+        let about = |evidence: &Evidence| {
+            let mut addresses = self.addresses.iter();
+            addresses.any(|address| evidence.is_about(address.ip))
+        };
+        Evidence::ALL.into_iter().filter(about)
     }
 
     /// Stretches in which one after the other was found, by that evidence.

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::record::{Evidence, Requests};
-use super::wire::Wire;
+use super::wire::listen;
+use crate::cli::checks::wire::Wire;
 use crate::cli::cluster::Cluster;
 use crate::drivers::lease::visit::{Visit, VisitError, Visitor};
 
@@ -149,9 +150,9 @@ impl Looks {
     }
 
     /// Listens to the segment.
-    pub(super) fn wire(&mut self, wire: Wire) {
+    pub(super) fn wire(&mut self, evidence: Evidence, wire: Wire) {
         let tell = self.teller();
-        self.tasks.spawn(async move { wire.run(&tell).await });
+        self.tasks.spawn(async move { listen(wire, evidence, &tell).await });
     }
 
     /// The next thing that was seen.

@@ -1,6 +1,7 @@
 //! The test itself: measure, act, wait for the move, measure on, put everything back.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,7 @@ use super::prepare::Prepared;
 use super::probes::{Probed, Probes};
 use super::record::{Address, Claim, Evidence, PutBack, Record};
 use super::sights::{Looks, Sight, Who};
-use super::wire::Wire;
-use super::{How, Interrupted, Order};
+use super::{How, Interrupted, Order, wire};
 
 /// How long it is measured after everything was put back, which nobody should notice either.
 const AFTER: Duration = Duration::from_secs(1);
@@ -59,14 +59,16 @@ pub(super) async fn run(
     Ok((trial.end().map_err(failed)?, stopped))
 }
 
+/// Asks a segment who has an address.
+type Asker = Box<dyn Fn() -> io::Result<()>>;
+
 struct Trial<'a> {
     order: &'a Order,
     prepared: Prepared,
     signals: Signals,
     probes: Probes,
     looks: Looks,
-    /// Asks the segment who has the address.
-    asker: Option<Box<dyn Fn() -> io::Result<()>>>,
+    askers: Vec<Asker>,
     started: Stamp,
     record: Record,
     cordoned: Option<(Cordoned, Sure)>,
@@ -93,13 +95,19 @@ impl<'a> Trial<'a> {
         looks.lease(&prepared.cluster);
         looks.requests(&prepared.visitor, first);
         looks.status(first.ip());
-        let mut asker: Option<Box<dyn Fn() -> io::Result<()>>> = None;
-        match Wire::find(first.ip()) {
-            Ok(wire) => {
-                asker = Some(Box::new(wire.asker()));
-                looks.wire(wire);
+        let mut askers: Vec<Asker> = Vec::new();
+        for evidence in [Evidence::Arp, Evidence::Ndp] {
+            let mut addresses = prepared.targets.iter().map(SocketAddr::ip);
+            let Some(address) = addresses.find(|address| evidence.is_about(*address)) else {
+                continue;
+            };
+            match wire::find(address) {
+                Ok(wire) => {
+                    askers.push(Box::new(wire.asker()));
+                    looks.wire(evidence, wire);
+                }
+                Err(why) => drop(record.missing.insert(evidence, why)),
             }
-            Err(why) => drop(record.missing.insert(Evidence::Wire, why)),
         }
         if prepared.certificates.is_empty() {
             let why = "the nodes' API servers show the same one, or cannot be reached one by one";
@@ -111,7 +119,7 @@ impl<'a> Trial<'a> {
             signals,
             probes,
             looks,
-            asker,
+            askers,
             started: Stamp::now(),
             record,
             cordoned: None,
@@ -229,7 +237,7 @@ impl<'a> Trial<'a> {
         let Probed { seen, paused } = self.probes.stop()?;
         let started = self.started;
         let addresses = self.prepared.targets.iter().zip(seen).map(|(target, seen)| Address {
-            name: target.ip().to_string(),
+            ip: target.ip(),
             tried: seen.after.tried,
             failed: seen.after.failed,
             refused: seen.after.refused,
@@ -251,7 +259,8 @@ impl<'a> Trial<'a> {
 
     /// Asks at a moment when an answer hides no outage.
     fn ask_the_wire(&mut self) {
-        if let Some(Err(error)) = self.asker.as_ref().map(|ask| ask()) {
+        let failed: Vec<_> = self.askers.iter().filter_map(|ask| ask().err()).collect();
+        for error in failed {
             self.say(&format!("cannot ask the segment: {error}"));
         }
     }

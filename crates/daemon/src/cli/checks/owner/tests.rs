@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cli::report::Verdict::{self, Failed, Ok as Good, Unknown};
+use crate::settings::host::HostLink;
 
 const fn mac(last: u8) -> Mac {
     Mac([2, 0, 0, 0, 0, last])
@@ -62,4 +63,26 @@ fn after_it_exactly_the_holder_answers() {
     let original = owners(Some("old"));
     assert_eq!(verdicts(&seen(None, &[9]), &original), of(Good, Unknown));
     assert_eq!(verdicts(&seen(None, &[1]), &owners(None)), [("arp-one", Good)]);
+}
+
+#[test]
+fn an_address_is_on_the_segment_whose_subnet_has_it() {
+    let around = |address: IpAddr, prefix: u8, vip: IpAddr| {
+        let addresses = vec![(address, prefix)];
+        let link =
+            HostLink { name: link(), up: true, loopback: false, mac: Some(mac(1)), addresses };
+        Segment::around(&Host { links: vec![link], ..Host::default() }, vip).is_some()
+    };
+    for (own, prefix, is) in [
+        ([192, 168, 20, 11], 24, true),
+        ([192, 168, 21, 11], 24, false),
+        ([192, 168, 21, 11], 23, true),
+        ([192, 168, 20, 140], 32, false),
+        ([10, 0, 0, 1], 0, true),
+    ] {
+        assert_eq!(around(own.into(), prefix, [192, 168, 20, 140].into()), is, "{own:?}/{prefix}");
+    }
+    let six = |text: &str| text.parse::<IpAddr>().unwrap();
+    assert!(around(six("fd00:20::11"), 64, six("fd00:20::140")));
+    assert!(!around(six("fd00:21::11"), 64, six("fd00:20::140")));
 }

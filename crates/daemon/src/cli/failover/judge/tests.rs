@@ -38,12 +38,12 @@ fn good() -> Record {
             claim(Evidence::Status, 2290, "cp-1"),
             claim(Evidence::Status, 2320, "cp-2"),
             claim(Evidence::Status, 7500, "cp-2"),
-            claim(Evidence::Wire, 30, "cp-1"),
-            claim(Evidence::Wire, 2312, "cp-2"),
+            claim(Evidence::Arp, 30, "cp-1"),
+            claim(Evidence::Arp, 2312, "cp-2"),
         ],
         missing: [(Evidence::Certificate, "they show the same one".to_owned())].into(),
         addresses: vec![Address {
-            name: "192.168.20.140".to_owned(),
+            ip: [192, 168, 20, 140].into(),
             tried: 5400,
             failed: 0,
             refused: 0,
@@ -110,7 +110,7 @@ fn a_long_outage_fails_and_what_the_network_has_by_itself_does_not_count() {
 #[test]
 fn two_owners_fail_whatever_else_was_good() {
     let mut record = good();
-    let again = Claim { at: ms(5000), evidence: Evidence::Wire, who: "cp-1".to_owned() };
+    let again = Claim { at: ms(5000), evidence: Evidence::Arp, who: "cp-1".to_owned() };
     record.claims.push(again);
     let judged = judged(&record);
     assert_eq!(judged.code, Code::Outage);
@@ -161,4 +161,24 @@ fn what_spoils_the_measurement_is_told() {
     assert!(row(&judged, "this-host").contains("80 ms"));
     assert!(row(&judged, "evictions").contains("disruption budgets"));
     assert!(row(&judged, "requests").contains("1 failed: no answer within 1s"));
+}
+
+#[test]
+fn an_address_of_ipv6_is_heard_by_neighbour_discovery() {
+    let mut record = good();
+    record.addresses[0].ip = "fd00:20::140".parse().unwrap();
+    for claim in record.claims.iter_mut().filter(|claim| claim.evidence == Evidence::Arp) {
+        claim.evidence = Evidence::Ndp;
+    }
+    let one = row(&judged(&record), "one-owner");
+    assert!(one.contains("NDP: cp-1, then cp-2") && !one.contains("ARP"), "{one}");
+    let again = Claim { at: ms(5000), evidence: Evidence::Ndp, who: "cp-1".to_owned() };
+    record.claims.push(again);
+    assert_eq!(judged(&record).code, Code::Outage, "two spoke for it");
+    // Of both families, both are looked for.
+    let mut both = good();
+    both.addresses
+        .push(Address { ip: "fd00:20::140".parse().unwrap(), ..both.addresses[0].clone() });
+    let one = row(&judged(&both), "one-owner");
+    assert!(one.contains("ARP: cp-1, then cp-2") && one.contains("NDP: not known"), "{one}");
 }

@@ -15,7 +15,7 @@ fn span(from: u64, to: u64) -> Span {
 fn a_lane_shows_tenure_presence_and_what_must_not_be() {
     let claim = |ms, who: &str| Claim {
         at: Duration::from_millis(ms),
-        evidence: Evidence::Wire,
+        evidence: Evidence::Arp,
         who: who.to_owned(),
     };
     let at = Duration::from_millis;
@@ -46,7 +46,7 @@ fn a_lane_shows_tenure_presence_and_what_must_not_be() {
 fn a_stranger_has_a_lane_of_its_own() {
     let stranger = Claim {
         at: Duration::from_millis(10),
-        evidence: Evidence::Wire,
+        evidence: Evidence::Arp,
         who: "02:00:00:00:00:09".to_owned(),
     };
     let record =

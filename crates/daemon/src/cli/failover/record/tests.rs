@@ -11,7 +11,7 @@ fn at(ms: u64) -> Duration {
 fn record(holders: &[(u64, &str)], claims: &[(u64, &str)]) -> Record {
     let claim = |(ms, who): &(u64, &str)| Claim {
         at: at(*ms),
-        evidence: Evidence::Wire,
+        evidence: Evidence::Arp,
         who: (*who).to_owned(),
     };
     Record {
@@ -39,7 +39,7 @@ fn it_has_moved_when_the_lease_names_another_node_after_the_act() {
 #[test]
 fn whoever_is_found_again_after_another_one_was_there_with_it() {
     let lease = &[(0, "cp-1"), (1200, "cp-2")];
-    let two = |claims: &[(u64, &str)]| record(lease, claims).two(Evidence::Wire);
+    let two = |claims: &[(u64, &str)]| record(lease, claims).two(Evidence::Arp);
     assert_eq!(two(&[]), None);
     assert_eq!(two(&[(100, "cp-1"), (1000, "cp-1"), (1210, "cp-2"), (4000, "cp-2")]), None);
     assert_eq!(
@@ -52,19 +52,19 @@ fn whoever_is_found_again_after_another_one_was_there_with_it() {
 #[test]
 fn a_stranger_is_another_one_and_whom_the_lease_went_back_to_is_not() {
     let stranger = record(&[(0, "cp-1")], &[(100, "cp-1"), (500, "02:00:00:00:00:09")]);
-    assert_eq!(stranger.two(Evidence::Wire).unwrap().0, "02:00:00:00:00:09");
+    assert_eq!(stranger.two(Evidence::Arp).unwrap().0, "02:00:00:00:00:09");
     let back = record(
         &[(0, "cp-1"), (1200, "cp-2"), (2000, "cp-1")],
         &[(100, "cp-1"), (1210, "cp-2"), (2010, "cp-1")],
     );
-    assert_eq!((back.two(Evidence::Wire), back.moves()), (None, 2));
+    assert_eq!((back.two(Evidence::Arp), back.moves()), (None, 2));
 }
 
 #[test]
 fn each_evidence_stands_for_itself() {
     let mut record = record(&[(0, "cp-1")], &[(100, "cp-1"), (200, "cp-1")]);
     record.claims.push(Claim { at: at(150), evidence: Evidence::Status, who: "cp-1".to_owned() });
-    assert_eq!(record.runs(Evidence::Wire), [("cp-1", at(100), at(200))]);
+    assert_eq!(record.runs(Evidence::Arp), [("cp-1", at(100), at(200))]);
     assert_eq!(record.runs(Evidence::Status), [("cp-1", at(150), at(150))]);
     assert_eq!(record.runs(Evidence::Certificate), []);
 }
