@@ -4,9 +4,10 @@
 
 pub mod assets;
 mod audit;
-mod cgroups;
+pub(crate) mod cgroups;
 pub mod containerd;
 pub mod control_plane;
+pub mod daemon_set;
 pub mod https;
 pub mod k3s;
 pub mod kubelet;

@@ -4,6 +4,8 @@
 pub mod act;
 mod admin;
 mod control_plane;
+mod daemons;
+mod kubelets;
 mod perform;
 mod props;
 mod proxy;
@@ -14,18 +16,21 @@ mod take;
 mod wall_clock;
 mod witness;
 
-use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use self::kubelets::Kubelets;
 use crate::api::ApiError;
+use crate::cluster::ClusterError;
+use crate::cluster::cgroups::Cgroups;
 use crate::cluster::control_plane::ControlPlaneError;
-use crate::net::{Daemon, DaemonSpec, Process, World, WorldSpec};
+use crate::net::{Daemon, World, WorldSpec};
 use crate::pki::{ClusterPki, Distribution, PkiError};
 use crate::recorder::{Recorder, RecorderSpec};
 use crate::timeline::What;
@@ -36,7 +41,7 @@ pub use self::control_plane::{ControlPlane, ControlPlaneKind};
 pub use self::perform::{Audience, Nobody, Performance, Play, perform};
 use self::props::Props;
 pub use self::proxy::Trouble;
-pub use self::spec::{Reach, StageSpec};
+pub use self::spec::{Reach, StageSpec, Starter};
 pub use self::take::{Take, Taken};
 
 /// The virtual address of the mission: on the nodes' subnet.
@@ -66,6 +71,9 @@ pub enum StageError {
     /// A real control plane.
     #[error("the control plane: {0}")]
     ControlPlane(#[from] ControlPlaneError),
+    /// A kubelet, or what it needs.
+    #[error("the kubelets: {0}")]
+    Kubelets(#[from] ClusterError),
     /// A file of the stage.
     #[error("cannot write {path}: {source}")]
     File {
@@ -105,9 +113,12 @@ pub struct Stage {
     /// So many entries were in the journal when the last recording began.
     recorded: AtomicUsize,
     administrator: Administrator,
+    kubelets: Option<Kubelets>,
     control_plane: ControlPlane,
     pki: ClusterPki,
     world: World,
+    /// Can be removed when no process is in them.
+    groups: Option<Arc<Cgroups>>,
 }
 
 impl Stage {
@@ -118,20 +129,38 @@ impl Stage {
     /// The step that failed.
     pub fn build(spec: StageSpec, progress: &mut dyn FnMut(&str)) -> Result<Self, StageError> {
         let ipv6 = spec.addresses.iter().any(IpAddr::is_ipv6);
-        let world = World::new(&WorldSpec { ipv6, ..WorldSpec::of(spec.nodes) })?;
+        let mut world = WorldSpec { ipv6, ..WorldSpec::of(spec.nodes) };
+        let layouts = kubelets::furnish(&spec, &mut world.nodes)?;
+        let world = World::new(&world)?;
         let pki = ClusterPki::new(Distribution::K3s)?;
         let control_plane = ControlPlane::start(&spec, &world, &pki, progress)?;
         let daemons = (0..spec.nodes).map(|_| None).collect();
         let administrator = Administrator::new(&pki)?;
         let props = Props::default();
         let recorded = AtomicUsize::new(0);
-        let stage =
-            Self { spec, daemons, props, recorded, administrator, control_plane, pki, world };
-        stage.register()?;
+        let mut stage = Self {
+            spec,
+            daemons,
+            props,
+            recorded,
+            administrator,
+            kubelets: None,
+            control_plane,
+            pki,
+            world,
+            groups: None,
+        };
         if stage.spec.control_plane == ControlPlaneKind::Real && stage.spec.reach == Reach::Proxied
         {
             stage.publish()?;
         }
+        if let Some(image) = stage.spec.image.clone() {
+            progress("kubelets start");
+            stage.start_kubelets(layouts, &image)?;
+        } else {
+            stage.register()?;
+        }
+        stage.prepare_pods()?;
         Ok(stage)
     }
 
@@ -147,13 +176,14 @@ impl Stage {
         self.spec.addresses.first().copied().unwrap_or(IpAddr::V4(VIP))
     }
 
-    /// From now on daemons that start keep these addresses; all that run are killed, and whatever
-    /// they leave is waited for.
+    /// From now on daemons are started so, and keep these addresses; all that run are killed, or
+    /// their pods deleted, and whatever they leave is waited for.
     ///
     /// # Errors
-    /// If an address stays.
-    pub fn keep(&mut self, addresses: Vec<IpAddr>) -> Result<(), StageError> {
+    /// If an address stays; if the nodes have no kubelets and are to run pods.
+    pub fn keep(&mut self, starter: Starter, addresses: Vec<IpAddr>) -> Result<(), StageError> {
         self.daemons.iter_mut().for_each(|daemon| *daemon = None);
+        self.clear_pods()?;
         let (old, patience) = (self.spec.addresses.clone(), self.patience());
         self.wait("the addresses are gone", patience, || {
             let gone = |host: &crate::net::Host| {
@@ -162,8 +192,8 @@ impl Stage {
             };
             self.world.nodes().iter().all(gone)
         })?;
-        self.spec.addresses = addresses;
-        Ok(())
+        (self.spec.starter, self.spec.addresses) = (starter, addresses);
+        self.prepare_pods()
     }
 
     /// The kernel world.
@@ -184,97 +214,6 @@ impl Stage {
         &self.control_plane
     }
 
-    /// The daemon of a node, if one was started there.
-    #[must_use]
-    pub fn daemon(&self, node: usize) -> Option<&Daemon> {
-        self.daemons.get(node)?.as_ref()
-    }
-
-    /// Starts the daemon of a node; one that ran there is killed first.
-    ///
-    /// # Errors
-    /// If the program cannot be started.
-    pub fn start(&mut self, node: usize) -> Result<(), StageError> {
-        let program = self.spec.program.clone();
-        self.start_program(node, &program)
-    }
-
-    /// As [`Self::start`], with another program of kube-vip's interface.
-    ///
-    /// # Errors
-    /// If the program cannot be started.
-    pub fn start_program(&mut self, node: usize, program: &Path) -> Result<(), StageError> {
-        self.daemons[node] = None;
-        let own = self.daemon_spec(node, &["manager"]);
-        let spec = DaemonSpec { program: program.to_owned(), ..own };
-        self.daemons[node] = Some(Daemon::start(&self.world, node, &spec)?);
-        Ok(())
-    }
-
-    /// Runs the program under test on a node, as its daemon is run there but for the arguments,
-    /// and what `environment` says besides or instead; what it says is in the daemon's log.
-    ///
-    /// # Errors
-    /// If the program cannot be started.
-    pub fn command(
-        &self,
-        node: usize,
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-    ) -> Result<Process, StageError> {
-        let mut spec = self.daemon_spec(node, arguments);
-        let also = environment.iter().map(|(name, value)| (name.into(), value.into()));
-        spec.environment.extend(also);
-        Ok(self.world.node(node).spawn(spec.command()?)?)
-    }
-
-    fn daemon_spec(&self, node: usize, arguments: &[&str]) -> DaemonSpec {
-        let name = self.world.node(node).name().to_owned();
-        DaemonSpec {
-            program: self.spec.program.clone(),
-            args: arguments.iter().map(Into::into).collect(),
-            environment: self.environment(node, &name),
-            log: self.log(node),
-        }
-    }
-
-    /// Where the daemon of a node writes its log.
-    #[must_use]
-    pub fn log(&self, node: usize) -> PathBuf {
-        self.spec.directory.join(format!("{}.log", self.world.node(node).name()))
-    }
-
-    /// The mission document's environment, with the stage's own times and names.
-    fn environment(&self, node: usize, name: &str) -> Vec<(OsString, OsString)> {
-        let [duration, deadline, retry] = self.spec.seconds;
-        let own = [
-            ("vip_arp", "true".to_owned()),
-            ("vip_interface", self.world.node(node).interface().to_owned()),
-            ("address", self.addresses()),
-            ("port", PORT.to_string()),
-            ("vip_leaderelection", "true".to_owned()),
-            ("cp_enable", "true".to_owned()),
-            ("cp_namespace", "kube-system".to_owned()),
-            ("vip_leasename", LEASE.to_owned()),
-            ("vip_nodename", name.to_owned()),
-            ("vip_leaseduration", duration.to_string()),
-            ("vip_renewdeadline", deadline.to_string()),
-            ("vip_retryperiod", retry.to_string()),
-        ];
-        let own = own.map(|(name, value)| (name.into(), value.into())).into_iter();
-        let kubeconfig = self.control_plane.kubeconfig(node).as_os_str().to_owned();
-        let kubeconfig = ("KUBECONFIG".into(), kubeconfig);
-        own.chain([kubeconfig])
-            .chain(self.wall_clock(node))
-            .chain(self.spec.environment.iter().cloned())
-            .collect()
-    }
-
-    fn addresses(&self) -> String {
-        let all: Vec<String> = self.spec.addresses.iter().map(ToString::to_string).collect();
-        all.join(",")
-    }
-
     fn recorder(&self) -> Result<Recorder, StageError> {
         self.recorded.store(self.world.journal().count(), Ordering::Relaxed);
         Ok(Recorder::start(&self.world, &RecorderSpec::of(self.address()))?)
@@ -285,6 +224,10 @@ impl Stage {
     /// # Errors
     /// If a program cannot be started, or nobody answers within two lease durations and 20 s.
     pub fn start_all(&mut self) -> Result<usize, StageError> {
+        if self.spec.starter != Starter::Lab {
+            // Kubelets are at it at the same time.
+            (0..self.spec.nodes).try_for_each(|node| self.ask_for_pod(node))?;
+        }
         for node in 0..self.spec.nodes {
             self.start(node)?;
         }

@@ -22,14 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The groups of some machines' containers. Dropping it removes them; their processes must have
 /// been killed.
 #[derive(Debug)]
-pub(super) struct Cgroups {
+pub(crate) struct Cgroups {
     hierarchies: Vec<PathBuf>,
     machines: Vec<Layout>,
 }
 
 impl Cgroups {
     /// Those of the containers on these machines.
-    pub(super) fn of(machines: Vec<Layout>) -> io::Result<Self> {
+    pub(crate) fn of(machines: Vec<Layout>) -> io::Result<Self> {
         let hierarchies = hierarchies(&fs::read_to_string("/proc/self/mounts")?);
         Ok(Self { hierarchies, machines })
     }

@@ -31,13 +31,13 @@ const LINES: usize = 10;
 
 /// The programs of all machines.
 #[derive(Clone, Debug)]
-pub(super) struct Programs {
+pub(crate) struct Programs {
     runtime: containerd::Programs,
     kubelet: kubelet::Program,
 }
 
 impl Programs {
-    pub(super) fn find(assets: &Assets) -> Result<Self, ClusterError> {
+    pub(crate) fn find(assets: &Assets) -> Result<Self, ClusterError> {
         Ok(Self {
             runtime: containerd::Programs::find(assets)?,
             kubelet: kubelet::Program::find(assets)?,
@@ -57,7 +57,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(host: &Host, distribution: Distribution, layout: Layout) -> Self {
+    pub(crate) fn new(host: &Host, distribution: Distribution, layout: Layout) -> Self {
         let name = host.name().to_owned();
         // Every node of a world has an address.
         let address = host.address().unwrap_or(Ipv4Addr::UNSPECIFIED);
@@ -101,14 +101,14 @@ impl Machine {
     }
 
     /// Writes a file of the machine's own.
-    pub(super) fn write(&self, path: &str, text: &str) -> Result<(), ClusterError> {
+    pub(crate) fn write(&self, path: &str, text: &str) -> Result<(), ClusterError> {
         let failed = |source| ClusterError::File { path: self.layout.outside(path), source };
         self.layout.write(path, text).map_err(failed)
     }
 
     /// Writes the kubeconfigs of kubelet, and of the administrator unless that comes later, for the
     /// node's own API server.
-    pub(super) fn hand_out(
+    pub(crate) fn hand_out(
         &self,
         pki: &ClusterPki,
         kubeconfigs: Kubeconfigs,
@@ -126,7 +126,7 @@ impl Machine {
     }
 
     /// Prepares what kubelet reads in /proc.
-    pub(super) fn prepare(&self, host: &Host) -> Result<(), ClusterError> {
+    pub(crate) fn prepare(&self, host: &Host) -> Result<(), ClusterError> {
         for bind in kubelet::tunables(self)? {
             let mut command = Command::new("mount");
             command.arg("--bind").arg(&bind.source).arg(&bind.target);
@@ -136,7 +136,7 @@ impl Machine {
     }
 
     /// Starts containerd, and imports `images`.
-    pub(super) fn start_runtime(
+    pub(crate) fn start_runtime(
         &mut self,
         (host, programs): (&Host, &Programs),
         images: &[Image],
@@ -155,7 +155,7 @@ impl Machine {
     }
 
     /// Starts kubelet.
-    pub(super) fn start_kubelet(
+    pub(crate) fn start_kubelet(
         &mut self,
         host: &Host,
         programs: &Programs,
@@ -181,7 +181,7 @@ impl Machine {
     }
 
     /// Refuses if a program that was started has ended by itself.
-    pub(super) fn still_running(&mut self) -> Result<(), ClusterError> {
+    pub(crate) fn still_running(&mut self) -> Result<(), ClusterError> {
         let ended = |process: &mut Option<Process>| {
             Ok::<_, sys::Error>(process.as_mut().map(Process::try_wait).transpose()?.flatten())
         };

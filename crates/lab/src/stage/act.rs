@@ -45,8 +45,8 @@ pub enum Then {
 pub const STOP: Act = Act {
     title: "planned stop (SIGTERM)",
     story: "an upgrade; the kubelet starts the daemon again",
-    strike: |stage, node| on(stage, node, Daemon::terminate),
-    mend: |stage, node| stage.start(node),
+    strike: Stage::stop,
+    mend: Stage::start,
     then: Then::Moves,
 };
 
@@ -54,9 +54,17 @@ pub const STOP: Act = Act {
 pub const KILL: Act = Act {
     title: "daemon killed (SIGKILL)",
     story: "out of memory; nothing of it runs any more, its host lives on",
-    strike: |stage, node| on(stage, node, Daemon::kill),
-    mend: |stage, node| stage.start(node),
+    strike: Stage::kill,
+    mend: Stage::start,
     then: Then::Moves,
+};
+
+/// The same in a pod. Whoever holds goes on holding if its kubelet is quick.
+pub const CRASH: Act = Act {
+    title: "daemon killed (SIGKILL), restarted by its kubelet",
+    story: "out of memory; its container starts again",
+    then: Then::Lasts(Duration::from_secs(6)),
+    ..KILL
 };
 
 /// A daemon that hangs.

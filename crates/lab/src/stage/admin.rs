@@ -21,7 +21,7 @@ use crate::timeline::Fault;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where Nodes are.
-const NODES: &str = "/api/v1/nodes";
+pub(super) const NODES: &str = "/api/v1/nodes";
 
 /// Where EndpointSlices of the namespace `default` are.
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
@@ -92,8 +92,7 @@ impl Stage {
         &self.administrator
     }
 
-    /// Makes the objects that kubelets and controllers would have made: a Node for each node, and
-    /// where proxies stand before the API servers, the addresses of those.
+    /// Makes the objects that kubelets would have made: a Node for each node.
     pub(super) fn register(&self) -> Result<(), StageError> {
         for host in self.world.nodes() {
             let (name, address) = (host.name(), host.address());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{ControlPlaneKind, VIP};
+use crate::cluster::containerd::Image;
 
 /// How daemons and clients reach the API servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,18 @@ pub enum Reach {
     Proxied,
 }
 
+/// What starts the daemons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Starter {
+    /// The lab, on the hosts themselves.
+    #[default]
+    Lab,
+    /// Kubelets, from a manifest in their directories.
+    StaticPod,
+    /// Kubelets, from the pods that a DaemonSet's controller would make.
+    DaemonSet,
+}
+
 /// What a stage is to be.
 #[derive(Clone, Debug)]
 pub struct StageSpec {
@@ -26,6 +39,8 @@ pub struct StageSpec {
     pub program: PathBuf,
     /// The addresses to keep; the client uses the first.
     pub addresses: Vec<IpAddr>,
+    /// What starts the daemons; pods need an image.
+    pub starter: Starter,
     /// How many nodes.
     pub nodes: usize,
     /// Which API servers the nodes have.
@@ -34,6 +49,9 @@ pub struct StageSpec {
     pub reach: Reach,
     /// Lease duration, renew deadline and retry period in seconds.
     pub seconds: [u32; 3],
+    /// With it the nodes of a real control plane have kubelets, which can run the daemon in pods
+    /// of this image.
+    pub image: Option<Image>,
     /// Further environment of the daemons; it wins over the stage's own.
     pub environment: Vec<(OsString, OsString)>,
     /// Debian's libfaketime, which gives each daemon a wall clock of its own that can be stepped; a
@@ -50,10 +68,12 @@ impl StageSpec {
         Self {
             program: program.to_owned(),
             addresses: vec![VIP.into()],
+            starter: Starter::default(),
             nodes: 3,
             control_plane: ControlPlaneKind::Embedded,
             reach: Reach::default(),
             seconds: [5, 3, 1],
+            image: None,
             environment: Vec::new(),
             wall_clocks: None,
             directory: directory.to_owned(),

@@ -17,10 +17,12 @@ use rustix::process::{
 };
 use rustix::time::Timespec;
 
+pub use self::foreign::Foreign;
 pub(super) use self::spawner::Spawner;
 use super::Error;
 use super::namespace::Namespaces;
 
+mod foreign;
 mod spawner;
 
 /// A running program. Dropping it kills it and its process group.

@@ -4,13 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use kube_vip_lab::cluster::daemon_set::{self, CONFIG_MAPS, PODS, SETS};
 use serde_json::{Value, json};
 
 use super::trial::{NODES, Trial, json as read};
-
-const SYSTEM: &str = "/api/v1/namespaces/kube-system";
-const PODS: &str = "/api/v1/namespaces/kube-system/pods";
-const SETS: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets";
 
 /// What the files of `deploy` say.
 pub(crate) struct Objects {
@@ -21,22 +18,7 @@ pub(crate) struct Objects {
 fn documents(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let documents = text.split("---\n").filter(|document| document.contains("kind: "));
-    documents.map(|document| serde_saphyr::from_str(document).expect("YAML")).collect()
-}
-
-/// Where objects of a kind are made.
-fn collection(object: &Value) -> String {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let kind = text(&object["kind"]).expect("a kind").to_ascii_lowercase();
-    let base = match text(&object["apiVersion"]).expect("a version").as_str() {
-        "v1" => "/api/v1".to_owned(),
-        group => format!("/apis/{group}"),
-    };
-    match text(&object["metadata"]["namespace"]) {
-        Some(namespace) => format!("{base}/namespaces/{namespace}/{kind}s"),
-        None => format!("{base}/{kind}s"),
-    }
+    daemon_set::documents(&text).expect("YAML")
 }
 
 impl Objects {
@@ -48,16 +30,10 @@ impl Objects {
     /// Makes everything but the pods, for the interface and the address of the lab.
     pub(crate) fn prepare(&self, trial: &mut Trial) {
         for object in &self.rights {
-            trial.create(&collection(object), object);
+            trial.create(&daemon_set::collection(object), object);
         }
-        // What the root-ca-cert-publisher does in every namespace.
-        let authority = json!({
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": { "name": "kube-root-ca.crt" },
-            "data": { "ca.crt": trial.cluster().authority() },
-        });
-        trial.create(&format!("{SYSTEM}/configmaps"), &authority);
+        let authority = trial.cluster().authority();
+        trial.create(CONFIG_MAPS, &daemon_set::authority(&authority));
         trial.create(SETS, &self.set);
         trial.until("every node has registered", |cluster| {
             let list = read(cluster, 0, "/api/v1/nodes")?;
@@ -80,19 +56,7 @@ impl Objects {
         let name = trial.cluster().machine(node).name().to_owned();
         let path = format!("{SETS}/kube-vip-ds");
         let set = trial.until("the set is there", |cluster| read(cluster, 0, &path));
-        let mut pod = set["spec"]["template"].clone();
-        pod["apiVersion"] = json!("v1");
-        pod["kind"] = json!("Pod");
-        pod["metadata"]["name"] = json!(format!("kube-vip-ds-{name}"));
-        pod["metadata"]["ownerReferences"] = json!([{
-            "apiVersion": "apps/v1",
-            "kind": "DaemonSet",
-            "name": "kube-vip-ds",
-            "uid": set["metadata"]["uid"],
-            "controller": true,
-            "blockOwnerDeletion": true,
-        }]);
-        pod["spec"]["nodeName"] = json!(name);
+        let pod = daemon_set::pod(&set, &name);
         let path = format!("{PODS}/kube-vip-ds-{name}");
         trial.create(PODS, &pod);
         trial.until(&format!("the daemon runs on {name}"), |cluster| {

@@ -95,10 +95,11 @@ impl Case {
         }
         let directory = self.directory.take().map(tempfile::TempDir::keep);
         for host in self.stage.world().nodes() {
-            // What etcd keeps is large, and tells nothing.
-            for data in ["etcd", "etcd.kept"] {
-                let place =
-                    directory.iter().map(|directory| directory.join(host.name()).join(data));
+            let name = host.name();
+            // What these keep is large, and tells nothing.
+            for data in ["etcd", "etcd.kept", "../{}.machine/var/lib/containerd"] {
+                let data = data.replace("{}", name);
+                let place = directory.iter().map(|directory| directory.join(name).join(&data));
                 place.for_each(|place| drop(std::fs::remove_dir_all(place)));
             }
         }
