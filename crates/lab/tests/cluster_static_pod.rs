@@ -13,11 +13,13 @@ mod migration;
 #[path = "cluster_static_pod/trial.rs"]
 mod trial;
 
+use std::time::Instant;
+
 use kube_vip_lab::oracle::Guarantee;
 use kube_vip_lab::pki::Distribution;
 use serde_json::json;
 
-use trial::{Trial, exclusively, manifest};
+use trial::{LEASE_DURATION, Trial, exclusively, manifest};
 
 /// The document's manifest as it is, on nodes as k3s sets them up: requests without credentials are
 /// refused, and API server, etcd, kubelet and containerd are one service.
@@ -82,7 +84,10 @@ fn on_a_read_only_root_on_kubeadm() {
 fn stop_and_start_services(trial: &mut Trial, holder: usize, anonymous: u16) {
     let before = trial.container(holder);
     trial.stop_services(holder);
+    let stopped = Instant::now();
     let heir = trial.holder("the address moves to a fit node", |node| node != holder);
+    // It is handed over by way of another API server; nobody waits for the Lease to run out.
+    assert!(stopped.elapsed() < LEASE_DURATION / 2, "after {:?}", stopped.elapsed());
     assert_eq!(trial.container(holder).pid, before.pid, "the same container lives on");
     trial.check(heir, anonymous);
     trial.start_services(holder);

@@ -29,7 +29,7 @@ use serde_json::Value;
 pub(crate) const NODES: usize = 3;
 
 /// The lease duration by default, which the document's manifest does not change.
-const LEASE_DURATION: Duration = Duration::from_secs(15);
+pub(crate) const LEASE_DURATION: Duration = Duration::from_secs(15);
 
 /// Whatever is waited for comes within this time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);

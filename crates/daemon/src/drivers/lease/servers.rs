@@ -28,11 +28,12 @@ mod tests;
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices\
                       ?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes";
 
-/// How long what was read is taken for true, and how long a refusal is.
+/// How long what was read is taken for true at most, and how long a refusal is.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
 const REFUSED_FOR: Duration = Duration::from_secs(300);
 
-/// The pause after a failure, and after another server has become the preferred one.
+/// The pause after a failure, after another server has become the preferred one, and after a list
+/// with news: servers that start together are in it one after the other.
 const SOON: Duration = Duration::from_secs(2);
 
 /// The API servers of the cluster, as all clients see them.
@@ -118,19 +119,23 @@ impl Servers {
         Some(false)
     }
 
-    /// These are all API servers now. What was known before stays as long as there is nothing in
-    /// its place: an API server that is away for long is taken off the list.
-    fn learn(&self, all: Vec<SocketAddr>) {
+    /// These are all API servers now; whether that is news. What was known before stays as long as
+    /// there is nothing in its place: an API server that is away for long is taken off the list.
+    fn learn(&self, all: Vec<SocketAddr>) -> bool {
         let all = all.into_iter().filter(|socket| !self.is_vip(socket.ip()));
         let (own, others): (Vec<_>, Vec<_>) = all.partition(|socket| near::is_own(socket.ip()));
         let mut seen = self.lock();
-        if !own.is_empty() {
+        let mut news = false;
+        if !own.is_empty() && seen.own != own {
             seen.own = own;
+            news = true;
         }
         if !others.is_empty() && seen.others != others {
             tracing::debug!(servers = ?others, "other API servers of the cluster");
             seen.others = others;
+            news = true;
         }
+        news
     }
 
     fn is_vip(&self, address: IpAddr) -> bool {
@@ -148,6 +153,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let client = &shared.client;
     let mut refused = false;
     let mut due = Instant::now();
+    let mut pause = SOON;
     loop {
         let servers = &client.servers;
         let named = client.working();
@@ -159,7 +165,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
                     look(client).await;
                 }
                 if due <= Instant::now() {
-                    due = Instant::now() + read(client, &mut refused).await;
+                    pause = match read(client, &mut refused).await {
+                        Read::News | Read::Nothing => SOON,
+                        Read::NoNews => KNOWN_FOR.min(2 * pause),
+                        Read::Refused => REFUSED_FOR,
+                    };
+                    due = Instant::now() + pause;
                 }
             }
         }
@@ -182,19 +193,29 @@ async fn look(client: &Client) {
     }
 }
 
-/// Reads the list; returns how long that was good for.
-async fn read(client: &Client, refused: &mut bool) -> Duration {
+/// What came of a look at the list.
+enum Read {
+    /// It has others than before.
+    News,
+    NoNews,
+    /// There was no answer.
+    Nothing,
+    Refused,
+}
+
+/// Reads the list.
+async fn read(client: &Client, refused: &mut bool) -> Read {
     let slices = asks::get(SLICES.to_owned());
     let slices = client.call_over(Lane::Own, &slices);
     let cause = match timeout(3 * client.servers.patience, slices).await {
         Ok(Ok(reply)) if reply.status == StatusCode::OK => {
-            client.servers.learn(servers(&reply));
             *refused = false;
-            return KNOWN_FOR;
+            let news = client.servers.learn(servers(&reply));
+            return if news { Read::News } else { Read::NoNews };
         }
         Ok(Ok(reply)) if reply.status == StatusCode::NOT_FOUND => reply.words(),
         Ok(Err(CallError::Refused(words))) => words,
-        _ => return SOON,
+        _ => return Read::Nothing,
     };
     if !*refused {
         tracing::info!(
@@ -204,7 +225,7 @@ async fn read(client: &Client, refused: &mut bool) -> Duration {
         );
     }
     *refused = true;
-    REFUSED_FOR
+    Read::Refused
 }
 
 /// The addresses in a list of EndpointSlices.

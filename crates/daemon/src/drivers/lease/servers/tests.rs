@@ -83,6 +83,16 @@ fn a_list_without_others_takes_none_away() {
     assert_eq!(servers.known(), sockets(&["192.0.2.13:6443"]));
 }
 
+/// The list is read again soon as long as it has news.
+#[test]
+fn a_server_that_was_not_in_the_list_before_is_news() {
+    let servers = known();
+    assert!(servers.learn(sockets(&["127.0.0.1:6443"])));
+    assert!(servers.learn(sockets(&["127.0.0.1:6443", "192.0.2.11:6443"])));
+    assert!(!servers.learn(sockets(&["127.0.0.1:6443", "192.0.2.11:6443"])));
+    assert!(!servers.learn(Vec::new()));
+}
+
 #[tokio::test]
 async fn without_others_nobody_accepts() {
     let servers = known();
