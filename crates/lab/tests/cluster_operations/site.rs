@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PLAY: Duration = Duration::from_secs(400);
 
 /// Where the workstation's user works.
-const WORK: &str = "/var/lib/root/work";
+const WORK: &str = "/var/lib/site";
 
 /// What a playbook did, by its last lines.
 pub(crate) struct Recap {
