@@ -220,4 +220,6 @@ fn every_variable_with_a_default_is_an_argument() {
         .collect();
     let expected: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
     assert_eq!(names, expected);
+    let release = concat!("kube_vip_version: \"v", env!("CARGO_PKG_VERSION"), "\"\n");
+    assert!(defaults.contains(release), "the default is this release: {release}");
 }
