@@ -1,5 +1,5 @@
-//! Where an operator works: a cluster as k3s sets it up, a workstation from which its nodes are
-//! reached by ssh alone, and a front (HAProxy) through which the API was reached so far.
+//! Where an operator works: a cluster as k3s or kubeadm sets it up, a workstation from which its
+//! nodes are reached by ssh alone, and a front (HAProxy) through which the API was reached so far.
 //!
 //! k3s itself does not run here. Its programs are the real ones; what it does with them when
 //! systemd starts and restarts it is done by a stand-in, see [`standin`].
@@ -16,12 +16,14 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::cluster::assets::{Assets, Missing};
 use crate::cluster::layout::{HOME, Layout};
 use crate::cluster::{Cluster, ClusterError, ClusterSpec, Kubeconfigs};
 use crate::net::{Host, Process};
 use crate::pki::Distribution;
-use crate::stage::PORT;
+use crate::stage::{PORT, VIP};
 use crate::sys;
 
 /// The address of the front, from another network.
@@ -111,15 +113,20 @@ impl Operations {
     ///
     /// # Errors
     /// The step that failed; a program that is missing.
-    pub fn build(nodes: usize, folder: &Path, assets: Assets) -> Result<Self, OperationsError> {
+    pub fn build(
+        nodes: usize,
+        distribution: Distribution,
+        folder: &Path,
+        assets: Assets,
+    ) -> Result<Self, OperationsError> {
         let tools = assets.program("ansible-playbook")?;
         let tools = tools.parent().unwrap_or(Path::new("/")).to_owned();
         let spec = ClusterSpec {
             nodes,
-            distribution: Distribution::K3s,
+            distribution,
             images: Vec::new(),
             beside: vec!["front", "workstation"],
-            names: first_names(nodes),
+            names: first_names(nodes, distribution),
             kubeconfigs: Kubeconfigs::Later,
             folder: folder.to_owned(),
         };
@@ -158,23 +165,48 @@ impl Operations {
         (0..self.cluster.size()).map(node).chain([self.cluster.beside(FRONT_HOST)]).collect()
     }
 
-    /// Starts k3s on all nodes, as far as there is one here, and waits until their API servers are
-    /// ready: containerd with the images that lie there, kubelet, etcd and kube-apiserver; the
-    /// kubeconfigs come last.
+    /// Starts k3s on all nodes, as far as there is one here, or what kubeadm starts, and waits
+    /// until their API servers are ready: containerd with the images that lie there, kubelet, etcd
+    /// and kube-apiserver; the kubeconfigs come last.
     ///
     /// # Errors
     /// If a program cannot be started or is not ready after `at_most`.
-    pub fn start_k3s(&mut self, at_most: Duration) -> Result<(), OperationsError> {
+    pub fn start_cluster(&mut self, at_most: Duration) -> Result<(), OperationsError> {
         for node in 0..self.cluster.size() {
             self.cluster.start_kubelet(node)?;
         }
-        self.cluster.adopt_configured_names();
+        if self.cluster.pki().distribution() == Distribution::K3s {
+            self.cluster.adopt_configured_names();
+        }
         self.cluster.start_control_plane(at_most, |_| {})?;
+        if self.cluster.pki().distribution() == Distribution::Kubeadm {
+            self.grant_administrators()?;
+        }
         for node in 0..self.cluster.size() {
             self.cluster.write_kubeconfig(node)?;
             standin::activate(self.cluster.machine(node).layout(), true)?;
         }
         self.give_kubeconfig()
+    }
+
+    /// Gives kubeadm's administrators their rights, as `kubeadm init` does once the API answers.
+    fn grant_administrators(&self) -> Result<(), OperationsError> {
+        let group = "rbac.authorization.k8s.io";
+        let name = "kubeadm:cluster-admins";
+        let binding = json!({
+            "apiVersion": format!("{group}/v1"),
+            "kind": "ClusterRoleBinding",
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [{ "apiGroup": group, "kind": "Group", "name": name }],
+        });
+        let path = format!("/apis/{group}/v1/clusterrolebindings");
+        let failed = || OperationsError::machine("give administrators their rights");
+        let answer = self.cluster.create(0, &path, &binding).map_err(failed())?;
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        Err(failed()(io::Error::other(answer.body)))
     }
 
     /// Gives the workstation a kubeconfig for the front, with the document's context.
@@ -185,7 +217,8 @@ impl Operations {
         let (_, layout) = self.workstation();
         let written = layout.write(&format!("{HOME}/.kube/config"), &text);
         written.map_err(OperationsError::machine("write the workstation's kubeconfig"))?;
-        let rename = format!("kubectl config rename-context default {CONTEXT}");
+        let rename =
+            format!("kubectl config rename-context $(kubectl config current-context) {CONTEXT}");
         let ran = self.run(&rename, Duration::from_secs(30))?;
         if ran.status.success() {
             return Ok(());
@@ -315,8 +348,10 @@ impl Operations {
     }
 }
 
-/// What the API servers' certificates are for before there is any virtual address.
-fn first_names(nodes: usize) -> Vec<String> {
+/// What the API servers' certificates are for before there is any virtual address; kubeadm's names
+/// are complete from the beginning (`certSANs`).
+fn first_names(nodes: usize, distribution: Distribution) -> Vec<String> {
     let numbers = (141..).take(nodes).map(|last| format!("192.168.20.{last}"));
-    [NAME.to_owned(), FRONT.to_string()].into_iter().chain(numbers).collect()
+    let virtual_one = (distribution == Distribution::Kubeadm).then(|| VIP.to_string());
+    [NAME.to_owned(), FRONT.to_string()].into_iter().chain(numbers).chain(virtual_one).collect()
 }

@@ -8,6 +8,10 @@
 mod document;
 #[path = "cluster_static_pod/guide.rs"]
 mod guide;
+#[path = "cluster_operations/kubeadm.rs"]
+mod kubeadm;
+#[path = "cluster_operations/look.rs"]
+mod look;
 #[path = "cluster_operations/roles.rs"]
 mod roles;
 #[path = "cluster_operations/site.rs"]
@@ -28,7 +32,7 @@ fn servers_get_a_name_more_and_the_front_leads_to_the_others() {
     assert_eq!(site.must("ssh node-2 hostname").trim(), "node-2");
     site.refused("ssh node-2 ls /var/lib/rancher");
     site.refused("ssh node-2 ls /etc/rancher/k3s/k3s.yaml");
-    site.start_k3s();
+    site.start_cluster();
     site.start_front();
     let callers = vec![site.call(NAME)];
     site.wait(Duration::from_secs(1));

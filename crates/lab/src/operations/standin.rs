@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::cluster::containerd::SOCKET;
 use crate::cluster::k3s::CONFIGURATION;
 use crate::cluster::layout::Layout;
+use crate::pki::Distribution;
 
 /// Where a node has these programs, first on its PATH.
 pub const PROGRAMS: &str = "/var/lib/k3s-stand-in/bin";
@@ -48,18 +49,20 @@ pub(super) struct Standin {
 }
 
 impl Standin {
-    /// Puts the programs on every node and on the front, and k3s' first configuration.
+    /// Puts the programs on every node and on the front, and k3s' first configuration where that
+    /// is what they run.
     pub(super) fn place(cluster: &Cluster, tools: &Path) -> Result<Self, OperationsError> {
         let (_, front) = cluster.beside(super::FRONT_HOST);
         furnish(front, tools, "haproxy")?;
-        let names: String =
-            first_names(cluster.size()).iter().map(|name| format!("  - {name}\n")).collect();
-        let text = format!("# {NAME} is {FRONT}, HAProxy\ntls-san:\n{names}");
         for node in 0..cluster.size() {
             let layout = cluster.machine(node).layout();
-            furnish(layout, tools, "k3s")?;
-            write(layout, &format!("{PROGRAMS}/k3s"), &k3s(tools), 0o755)?;
-            write(layout, CONFIGURATION, &text, 0o600)?;
+            match cluster.pki().distribution() {
+                Distribution::K3s => place_k3s(layout, tools, cluster.size())?,
+                Distribution::Kubeadm => {
+                    furnish(layout, tools, "kubelet")?;
+                    link(layout, tools, "ctr")?;
+                }
+            }
         }
         Ok(Self { unshown: Vec::new(), restarts: Vec::new() })
     }
@@ -89,8 +92,8 @@ impl Standin {
     }
 
     fn carry_out(&mut self, cluster: &mut Cluster, node: usize, verb: &str) -> Result<(), String> {
-        if verb != "restart" {
-            return Err(format!("the lab's k3s cannot {verb}"));
+        if verb != "restart" || cluster.pki().distribution() != Distribution::K3s {
+            return Err(format!("the lab can restart k3s, not {verb} anything else"));
         }
         let names = cluster.configured_names(node);
         let credential = cluster.restart_api_server(node).map_err(|error| error.to_string())?;
@@ -164,12 +167,24 @@ fn furnish(layout: &Layout, tools: &Path, unit: &str) -> Result<(), OperationsEr
     }
     write(layout, &format!("{PROGRAMS}/systemctl"), SYSTEMCTL, 0o755)?;
     write(layout, UNIT, unit, 0o644)?;
-    for name in LINKED {
-        let link = layout.outside(PROGRAMS).join(name);
-        let linked = std::os::unix::fs::symlink(tools.join(name), link);
-        linked.map_err(OperationsError::machine("link a program"))?;
-    }
-    Ok(())
+    LINKED.into_iter().try_for_each(|name| link(layout, tools, name))
+}
+
+/// Puts a program of the assets on a host.
+fn link(layout: &Layout, tools: &Path, name: &str) -> Result<(), OperationsError> {
+    let link = layout.outside(PROGRAMS).join(name);
+    let linked = std::os::unix::fs::symlink(tools.join(name), link);
+    linked.map_err(OperationsError::machine("link a program"))
+}
+
+/// Puts k3s and its first configuration on a node.
+fn place_k3s(layout: &Layout, tools: &Path, nodes: usize) -> Result<(), OperationsError> {
+    furnish(layout, tools, "k3s")?;
+    write(layout, &format!("{PROGRAMS}/k3s"), &k3s(tools), 0o755)?;
+    let names = first_names(nodes, Distribution::K3s);
+    let names: String = names.iter().map(|name| format!("  - {name}\n")).collect();
+    let text = format!("# {NAME} is {FRONT}, HAProxy\ntls-san:\n{names}");
+    write(layout, CONFIGURATION, &text, 0o600)
 }
 
 fn write(layout: &Layout, path: &str, text: &str, mode: u32) -> Result<(), OperationsError> {

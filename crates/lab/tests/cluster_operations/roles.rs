@@ -19,7 +19,7 @@ fn the_role_on_empty_hosts_and_an_upgrade() {
     let mut site = Site::begin("role");
     site.give_playbooks();
     empty_hosts(&mut site);
-    site.start_k3s();
+    site.start_cluster();
     site.start_front();
     runs(&mut site, "kube-vip-cp");
     site.must(install_guide().block("look"));
@@ -43,7 +43,7 @@ fn the_documents_manifest_then_the_role_then_nothing() {
     let mut site = Site::begin("removal");
     site.give_playbooks();
     prepare_k3s(&mut site);
-    site.start_k3s();
+    site.start_cluster();
     site.start_front();
     place_documents_manifest(&mut site);
     runs(&mut site, "plndr-cp-lock");
@@ -58,8 +58,11 @@ fn the_documents_manifest_then_the_role_then_nothing() {
     let why = site.refuses(&other);
     assert!(why.contains("would be two elections for one address"), "{why}");
 
+    no_program(&mut site, &image);
     absent(&mut site, &variables);
-    site.play(&format!("{other} --check"));
+    site.say("── another name of the Lease, with all nodes stopped");
+    site.play(&other);
+    runs(&mut site, "kube-vip-cp");
     site.end(Vec::new());
 }
 
@@ -103,12 +106,25 @@ fn runs(site: &mut Site, lease: &str) {
         "the address answers",
         "kubectl --server=https://192.168.20.140:6443 get --raw=/healthz",
     );
-    let leases = site.must("kubectl get leases -n kube-system -o name");
+    let held = held(site);
     let elections = ["kube-vip-cp", "plndr-cp-lock", "another"];
-    let found = elections.into_iter().filter(|name| leases.contains(&format!("/{name}\n")));
-    assert_eq!(found.collect::<Vec<_>>(), [lease], "{leases}");
+    let found = elections.into_iter().filter(|&name| held.iter().any(|held| held == name));
+    assert_eq!(found.collect::<Vec<_>>(), [lease], "{held:?}");
     let owners = owners(site);
     assert_eq!(owners.len(), 1, "one node has the address: {owners:?}");
+}
+
+/// The Leases that somebody holds.
+fn held(site: &mut Site) -> Vec<String> {
+    let leases = site.must(
+        "kubectl get leases -n kube-system -o jsonpath='{range .items[*]}\
+         {.metadata.name}={.spec.holderIdentity} {end}'",
+    );
+    let names = leases.split_whitespace().filter_map(|lease| {
+        let (name, holder) = lease.split_once('=')?;
+        (!holder.is_empty()).then(|| name.to_owned())
+    });
+    names.collect()
 }
 
 fn owners(site: &Site) -> Vec<usize> {
@@ -178,6 +194,26 @@ fn next_image(site: &Site) -> (String, PathBuf) {
     (next, archive)
 }
 
+/// Where the program cannot be taken from the image, nothing is touched: containerd lets go of the
+/// layers of what it has unpacked, if it is told to (`discard_unpacked_layers`).
+fn no_program(site: &mut Site, image: &str) {
+    site.say("── absent without layers is refused");
+    let discard = "ctr=\"k3s ctr --namespace=k8s.io content\"; for blob in $($ctr ls -q); do \
+                   $ctr get $blob | head -c 1 | grep -q { || $ctr rm $blob; done";
+    site.must(&format!("ssh node-2 '{discard}'"));
+    let absent = install_guide().block("absent").to_owned();
+    let why =
+        site.refused(&format!("{absent} -e kube_vip_image={image} -e kube_vip_image_archive="));
+    assert!(why.contains("The container runtime of node-2 does not give"), "{why}");
+    assert!(why.contains("kube_vip_binary"), "{why}");
+    for node in 1..=NODES {
+        let left = site.must(&format!("ssh node-{node} 'ls -A {MANIFESTS} /var/lib'"));
+        let ours: Vec<&str> = left.lines().filter(|name| name.starts_with("kube-vip")).collect();
+        assert_eq!(ours, ["kube-vip.yaml"], "node-{node} has the manifest, and no program");
+    }
+    runs(site, "plndr-cp-lock");
+}
+
 /// Nothing is left on any node, nor in the API.
 fn absent(site: &mut Site, variables: &str) {
     site.say("── absent");
@@ -194,13 +230,8 @@ fn absent(site: &mut Site, variables: &str) {
         ));
         assert!(!left.contains("kube-vip") && !left.contains("192.168"), "node-{node}: {left}");
     }
-    let held = "kubectl get leases -n kube-system -o jsonpath='{range .items[*]}\
-                {.metadata.name}={.spec.holderIdentity} {end}'";
-    let leases = site.must(held);
-    let ours = |lease: &&str| {
-        (lease.contains("kube-vip") || lease.contains("plndr")) && !lease.ends_with('=')
-    };
-    let left: Vec<&str> = leases.split_whitespace().filter(ours).collect();
+    let mut left = held(site);
+    left.retain(|lease| lease.contains("kube-vip") || lease.contains("plndr"));
     assert!(left.is_empty(), "Leases that are held or kept: {left:?}");
     assert_eq!(site.follow(&absent).changed, 0, "a second run changes nothing");
 }

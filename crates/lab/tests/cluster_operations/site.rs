@@ -10,6 +10,7 @@ use kube_vip_lab::cluster::assets::Assets;
 use kube_vip_lab::operations::caller::Caller;
 use kube_vip_lab::operations::standin::Restart;
 use kube_vip_lab::operations::{Operations, OperationsError, Ran};
+use kube_vip_lab::pki::Distribution;
 
 /// As in the document.
 pub(crate) const NODES: usize = 3;
@@ -70,17 +71,22 @@ impl Drop for Site {
 }
 
 impl Site {
-    /// Makes the hosts. Nothing runs on them but sshd.
+    /// Makes three hosts for k3s. Nothing runs on them but sshd.
     pub(crate) fn begin(name: &'static str) -> Self {
+        Self::of(name, NODES, Distribution::K3s)
+    }
+
+    /// The same for either distribution.
+    pub(crate) fn of(name: &'static str, nodes: usize, distribution: Distribution) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("operations").join(name);
         let began = Instant::now();
-        let operations = done(Operations::build(NODES, &folder, Assets::find()));
+        let operations = done(Operations::build(nodes, distribution, &folder, Assets::find()));
         let work = operations.workstation().1.outside(WORK);
         std::fs::create_dir_all(work).expect("a directory to work in");
         let site = Self { name, began, folder, operations };
         // The harness has begun a line with the test's name.
         let _ = writeln!(io::stderr());
-        site.say(&format!("{NODES} nodes; their files are below {}", site.folder.display()));
+        site.say(&format!("{nodes} nodes; their files are below {}", site.folder.display()));
         site
     }
 
@@ -95,7 +101,7 @@ impl Site {
     /// links the playbooks: both are found in the working directory, as in the document.
     pub(crate) fn give_playbooks(&mut self) {
         let mut nodes = String::new();
-        for node in 0..NODES {
+        for node in 0..self.operations.cluster().size() {
             let machine = self.operations.cluster().machine(node);
             nodes +=
                 &format!("        {}: {{ansible_host: {}}}\n", machine.name(), machine.address());
@@ -149,10 +155,10 @@ impl Site {
         ))
     }
 
-    /// Starts k3s, as far as there is one here, on all nodes.
-    pub(crate) fn start_k3s(&mut self) {
-        done(self.operations.start_k3s(PATIENCE));
-        self.say("k3s runs on all nodes");
+    /// Starts k3s, as far as there is one here, or what kubeadm starts, on all nodes.
+    pub(crate) fn start_cluster(&mut self) {
+        done(self.operations.start_cluster(PATIENCE));
+        self.say("the cluster runs on all nodes");
     }
 
     /// Starts HAProxy on the front.
