@@ -168,6 +168,22 @@ fn no_setting_makes_the_container_privileged() {
 }
 
 #[test]
+fn nodes_may_be_changed_only_to_label_them() {
+    for (flags, verbs) in [
+        (&[][..], 0),
+        (&["--enableNodeLabeling=false"], 0),
+        (&["--enableNodeLabeling"], 1),
+        (&["--enableNodeLabeling", "--rolebinding"], 0),
+    ] {
+        let text = both(&[&["manifest", "rbac"], flags].concat(), &[]).0;
+        assert_eq!(text.matches("- patch").count(), verbs, "{flags:?}: {text}");
+        for verb in ["- delete", "- '*'", "- \"*\"", "secrets", "services"] {
+            assert!(!text.contains(verb), "{verb}: {text}");
+        }
+    }
+}
+
+#[test]
 fn an_image_without_a_tag_gets_the_releases() {
     let release = concat!("v", env!("CARGO_PKG_VERSION"));
     for (given, expected) in [
