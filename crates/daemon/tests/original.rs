@@ -1,5 +1,5 @@
-//! Every setting of kube-vip v1.2.3 is known here: by its flag, by all its names in the environment,
-//! and with its default.
+//! Every setting of kube-vip v1.2.3 is known here: by its flag, by all its names in the
+//! environment, and with its default.
 
 use std::collections::BTreeSet;
 

@@ -25,6 +25,7 @@ const LONGEST: u64 = 1 << 20;
 const KEYS: &[(&str, &str)] = &[
     ("logging", "vip_loglevel"),
     ("enablearp", "vip_arp"),
+    ("gratuitousarp", "vip_arp"),
     ("enablebgp", "bgp_enable"),
     ("enablewireguard", "vip_wireguard"),
     ("enableroutingtable", "vip_routingtable"),
@@ -52,6 +53,7 @@ const KEYS: &[(&str, &str)] = &[
     ("dnsdualstackmode", "dns_mode"),
     ("dhcpdualstackmode", "dhcp_mode"),
     ("skipdad", "vip_skipdad"),
+    ("loseleadershiptimeoutseconds", "vip_loseleadership_timeout_seconds"),
     ("preservevip", "vip_preserve_on_leadership_loss"),
     ("etcdcafile", "etcdCACert"),
     ("etcdclientcertfile", "etcdCert"),
@@ -117,10 +119,7 @@ impl ConfigFile {
         let strange = self.pairs().unwrap_or_default().iter().filter(|pair| pair.setting.is_none());
         let warning = |pair: &Pair| Warning {
             setting: format!("{} in the file of --config-file", pair.key),
-            text: match unknown::nearest(&pair.key) {
-                Some(near) => format!("ignored, no setting has this name; is {near} meant?"),
-                None => "ignored, no setting has this name".to_owned(),
-            },
+            text: unknown::ignored(&pair.key, unknown::nearest(&pair.key)),
         };
         strange.map(warning).collect()
     }
@@ -155,9 +154,10 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Pair>, Wrong> {
 }
 
 fn flatten(key: &str, value: &Value, pairs: &mut Vec<Pair>) {
-    let setting = known(key).map(Definition::name);
+    let setting = known(key);
     let text = match value {
-        Value::Object(fields) if setting.is_none() => {
+        // Of what is known, only texts can be objects: `leaseAnnotations`.
+        Value::Object(fields) if setting.is_none_or(|known| known.kind.type_name() != "str") => {
             for (name, value) in fields {
                 let dot = if key.is_empty() { "" } else { "." };
                 flatten(&format!("{key}{dot}{name}"), value, pairs);
@@ -168,7 +168,7 @@ fn flatten(key: &str, value: &Value, pairs: &mut Vec<Pair>) {
         Value::Array(items) => items.iter().map(scalar).collect::<Vec<_>>().join(","),
         other => scalar(other),
     };
-    pairs.push(Pair { key: key.to_owned(), setting, text });
+    pairs.push(Pair { key: key.to_owned(), setting: setting.map(Definition::name), text });
 }
 
 fn scalar(value: &Value) -> String {

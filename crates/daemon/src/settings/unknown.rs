@@ -24,11 +24,19 @@ const PREFIXES: &[&str] = &[
 /// Names that the original once had and that nothing took the place of; and what they were.
 const GONE: &[(&[&str], &str)] = &[
     (
-        &["vip_addpeerstolb", "vip_localpeer", "vip_remotepeers", "vip_peers", "vip_bindtovip"],
+        &[
+            "vip_addpeerstolb",
+            "vip_localpeer",
+            "vip_remotepeers",
+            "vip_peers",
+            "vip_bindtovip",
+            "localPeer",
+            "remotePeers",
+        ],
         "a leftover of kube-vip's time with raft; the nodes elect by a Lease",
     ),
     (
-        &["lb_backends", "lb_backendport", "lb_name", "lb_type", "lb_bindtovip"],
+        &["lb_backends", "lb_backendport", "lb_name", "lb_type", "lb_bindtovip", "loadBalancers"],
         "a leftover of kube-vip's time with raft; there is no list of load balancers any more",
     ),
     (
@@ -37,23 +45,28 @@ const GONE: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Why a name means nothing any more.
+/// Why a name means nothing any more; of a nested key in a file, the first part tells.
 fn gone(name: &str) -> Option<&'static str> {
+    let name = name.split('.').next().unwrap_or_default();
     GONE.iter().find(|(names, _)| names.contains(&name)).map(|(_, why)| *why)
+}
+
+/// What is said of a name that is none, and of the one that may be meant.
+pub(super) fn ignored(name: &str, meant: Option<&str>) -> String {
+    match (gone(name), meant) {
+        (Some(why), _) => format!("ignored: {why}"),
+        (None, Some(known)) => format!("ignored, no setting has this name; is {known} meant?"),
+        (None, None) => "ignored, no setting has this name".to_owned(),
+    }
 }
 
 /// One warning for each name in the environment that looks like a setting and is none, and for
 /// each word on the command line that belongs to no flag.
 pub(super) fn warnings(inputs: &Inputs) -> Vec<Warning> {
     let names = inputs.environment.iter().filter_map(|(name, value)| {
-        let text = match gone(name) {
-            Some(why) => format!("ignored: {why}"),
-            None => match meant(name)? {
-                Some(known) => format!("ignored, no setting has this name; is {known} meant?"),
-                None => "ignored, no setting has this name".to_owned(),
-            },
-        };
-        (!value.is_empty()).then(|| Warning { setting: name.clone(), text })
+        let meant = if gone(name).is_some() { None } else { meant(name)? };
+        let warning = || Warning { setting: name.clone(), text: ignored(name, meant) };
+        (!value.is_empty()).then(warning)
     });
     let words = inputs.words.iter().map(|word| Warning {
         setting: word.clone(),

@@ -86,6 +86,62 @@ fn a_key_that_is_none_gets_a_warning() {
     );
 }
 
+/// The fields of the original's `Config` and of those in it, also such that it never reads from a
+/// file; and the file of `kube-vip start`.
+const KNOWN: &str = "
+    logging enableARP enableBGP enableWireguard enableRoutingTable enableControlPlane
+    detectControlPlane enableServices enableServicesElection enableLoadBalancer
+    enableLeaderElection leaderElectionType enableNodeLabeling enableEndpoints address vip
+    interface servicesInterface vipSubnet port namespace serviceNamespace nodeName leaseName
+    leaseNodeName servicesLeaseName leaseDuration renewDeadline retryPeriod annotations
+    bgpConfig.as bgpConfig.routerID bgpConfig.sourceIF bgpConfig.sourceIP bgpConfig.holdTime
+    bgpConfig.keepaliveInterval bgpConfig.peers bgpPeerConfig.address bgpPeerConfig.as
+    bgpPeerConfig.password bgpPeerConfig.multiHop loadBalancerPort loadBalancerClassName
+    loadBalancerForwardingMethod loadBalancerClassOnly loadBalancerClassLegacyHandling lbPort
+    lbForwardingMethod lbClassOnly lbClassName lbClassNameLegacyHandling dnsMode dhcpMode
+    dnsDualStackMode dhcpDualStackMode controlPlaneHealthCheck.address
+    controlPlaneHealthCheck.periodSeconds controlPlaneHealthCheck.timeoutSeconds
+    controlPlaneHealthCheck.failureThreshold controlPlaneHealthCheck.caPath
+    prometheusHTTPServer healthCheckPort k8sConfigFile k8sConfigPath kubernetesAddr
+    preserveVIP preserveVIPOnLeadershipLoss loseLeadership loseLeadershipTimeoutSeconds
+    routingTableID routingTableType routingProtocol cleanRoutingTable mirrorDestInterface
+    disableServiceUpdates egressWithNftables enableServiceSecurity arpBroadcastRate ddns
+    singleNode startAsLeader loInterfaceGlobalScope instanceName debounceTime
+    allowInterfaceNotUp zebra.url zebra.version zebra.softwareName skipDAD
+    leaseAnnotations etcd.caFile etcd.clientCertFile etcd.clientKeyFile etcd.endpoints
+    gratuitousARP
+";
+
+#[test]
+fn every_key_of_the_original_is_a_setting_or_told_to_be_gone() {
+    for key in KNOWN.split_whitespace() {
+        for key in [key.to_owned(), key.to_lowercase()] {
+            assert!(known(&key).is_some(), "{key}");
+        }
+    }
+    let gone = "
+loadBalancers: [{name: a, port: 6443}]
+localPeer: {id: a, port: 10000}
+remotePeers: [{id: b}]
+zebra: {enabled: false, version: 6}
+leaseAnnotations: {a: b}";
+    let warnings = read(gone, &[], &[]).warnings;
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let parts = [
+        "vip_leaseannotations={\"a\":\"b\"}: it has no effect",
+        "loadBalancers in the file of --config-file: ignored: a leftover",
+        "localPeer.id in the file of --config-file: ignored: a leftover",
+        "localPeer.port in",
+        "remotePeers in",
+        "zebra.enabled in the file of --config-file: ignored, no setting has this name; is \
+         zebra_enable meant?",
+    ];
+    assert_eq!(warnings.len(), parts.len(), "{warnings:#?}");
+    for part in parts {
+        assert!(warnings.iter().any(|warning| warning.starts_with(part)), "{part}: {warnings:#?}");
+    }
+}
+
 #[test]
 fn a_wrong_value_is_told_with_its_place() {
     let settings = read("port: 70000", &[], &[]);
