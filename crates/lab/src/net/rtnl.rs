@@ -136,11 +136,8 @@ impl Rtnl {
         address: impl Into<IpAddr>,
         prefix: u8,
     ) -> Result<(), Error> {
-        let address = address.into();
-        let step = format!("add {address}/{prefix} to {link}");
-        let message = self.address(link, address, prefix)?;
-        let message = RouteNetlinkMessage::NewAddress(message);
-        self.change(message, NLM_F_CREATE | NLM_F_EXCL).map_err(Error::step(step))
+        let new = (RouteNetlinkMessage::NewAddress, NLM_F_CREATE | NLM_F_EXCL);
+        self.change_address("add", (address.into(), prefix), (link, "to"), new)
     }
 
     /// Removes an address from an interface.
@@ -153,10 +150,8 @@ impl Rtnl {
         address: impl Into<IpAddr>,
         prefix: u8,
     ) -> Result<(), Error> {
-        let address = address.into();
-        let step = format!("remove {address}/{prefix} from {link}");
-        let message = self.address(link, address, prefix)?;
-        self.change(RouteNetlinkMessage::DelAddress(message), 0).map_err(Error::step(step))
+        let gone = (RouteNetlinkMessage::DelAddress, 0);
+        self.change_address("remove", (address.into(), prefix), (link, "from"), gone)
     }
 
     /// All addresses of the host.
@@ -259,7 +254,13 @@ impl Rtnl {
         Ok(message)
     }
 
-    fn address(&self, link: &str, address: IpAddr, prefix: u8) -> Result<AddressMessage, Error> {
+    fn change_address(
+        &self,
+        verb: &str,
+        (address, prefix): (IpAddr, u8),
+        (link, preposition): (&str, &str),
+        (kind, flags): (impl FnOnce(AddressMessage) -> RouteNetlinkMessage, u16),
+    ) -> Result<(), Error> {
         let mut message = AddressMessage::default();
         message.header.family = family(address);
         message.header.prefix_len = prefix;
@@ -269,7 +270,8 @@ impl Rtnl {
         if address.is_ipv6() {
             message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
         }
-        Ok(message)
+        let step = format!("{verb} {address}/{prefix} {preposition} {link}");
+        self.change(kind(message), flags).map_err(Error::step(step))
     }
 
     fn set_flags(&self, link: &str, flags: LinkFlags) -> Result<(), Error> {
