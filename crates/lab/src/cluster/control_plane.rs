@@ -232,6 +232,15 @@ struct Node {
     api: Option<Process>,
 }
 
+impl Node {
+    const fn slot(&mut self, program: Program) -> &mut Option<Process> {
+        match program {
+            Program::Etcd => &mut self.etcd,
+            Program::ApiServer => &mut self.api,
+        }
+    }
+}
+
 /// How far the start is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -332,10 +341,7 @@ impl ControlPlane {
     pub fn kill(&mut self, node: usize, program: Program) {
         if let Some(node) = self.nodes.get_mut(node) {
             // Dropping a process kills it and waits for its end.
-            match program {
-                Program::Etcd => node.etcd = None,
-                Program::ApiServer => node.api = None,
-            }
+            *node.slot(program) = None;
         }
     }
 
@@ -357,10 +363,7 @@ impl ControlPlane {
             node: self.recipe.members[node].name.clone(),
             source,
         })?;
-        match program {
-            Program::Etcd => self.nodes[node].etcd = Some(process),
-            Program::ApiServer => self.nodes[node].api = Some(process),
-        }
+        *self.nodes[node].slot(program) = Some(process);
         Ok(())
     }
 

@@ -17,11 +17,8 @@ impl ControlPlane {
         grace: Duration,
     ) -> Result<(), ControlPlaneError> {
         let name = self.recipe.members.get(node).map(|member| member.name.clone());
-        let process = self.nodes.get_mut(node).and_then(|node| match program {
-            Program::Etcd => node.etcd.as_mut(),
-            Program::ApiServer => node.api.as_mut(),
-        });
-        if let Some(process) = process {
+        let process = self.nodes.get_mut(node).map(|node| node.slot(program));
+        if let Some(process) = process.and_then(Option::as_mut) {
             let failed = |source| ControlPlaneError::Process {
                 program,
                 node: name.unwrap_or_default(),
