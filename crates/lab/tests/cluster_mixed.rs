@@ -14,6 +14,11 @@ use kube_vip_lab::oracle::{Bounds, Guarantee, judge};
 use kube_vip_lab::recorder::RecorderSpec;
 use kube_vip_lab::stage::{ControlPlaneKind, Stage, StageSpec, Take, VIP};
 
+#[path = "support/program.rs"]
+mod program;
+
+use program::program;
+
 /// Our nodes, and the original's.
 const OURS: [usize; 2] = [0, 1];
 const ORIGINAL: usize = 2;
@@ -29,12 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// So long an owner is watched before and after each hand-over.
 const CALM: Duration = Duration::from_millis(1500);
-
-fn daemon() -> PathBuf {
-    let path = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test cluster` sets it");
-    PathBuf::from(path).canonicalize().expect("the daemon of KUBE_VIP_BIN is there")
-}
 
 /// A mixed cluster that is being recorded.
 struct Mixed {
@@ -53,7 +52,7 @@ impl Mixed {
         let spec = StageSpec {
             control_plane: ControlPlaneKind::Real,
             environment: vec![("elector_linger".into(), linger.to_string().into())],
-            ..StageSpec::of(&daemon(), directory.path())
+            ..StageSpec::of(&program(), directory.path())
         };
         let stage = Stage::build(spec, &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
         let take = stage.record().expect("a recording");

@@ -4,7 +4,6 @@
 //! `KUBE_VIP_BIN` names the daemon; `cargo xtask test kernel` builds and names it.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_vip_core::node::Node;
@@ -14,18 +13,17 @@ use kube_vip_lab::stage::{Nobody, Stage, StageSpec, perform};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+#[path = "support/program.rs"]
+mod program;
 
-fn daemon() -> PathBuf {
-    let path = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test kernel` sets it");
-    PathBuf::from(path).canonicalize().expect("the daemon of KUBE_VIP_BIN is there")
-}
+use program::program;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Three daemons of which one answers, and which.
 fn stage() -> (Stage, usize, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut spec = StageSpec::of(&daemon(), directory.path());
+    let mut spec = StageSpec::of(&program(), directory.path());
     let file = directory.path().join("black-box");
     spec.environment.push(("black_box_file".into(), file.into()));
     let stage = Stage::build(spec, &mut |_| {});

@@ -3,25 +3,22 @@
 //!
 //! `KUBE_VIP_BIN` names the daemon; `cargo xtask test kernel` builds and names it.
 
-use std::path::PathBuf;
-
 use kube_vip_lab::oracle::Guarantee;
 use kube_vip_lab::stage::act::{API_FREEZE, API_KILL, Act, CUT, FREEZE, KILL, STOP, UNPLUG};
 use kube_vip_lab::stage::{Nobody, Performance, Stage, StageSpec, perform};
 
+#[path = "support/program.rs"]
+mod program;
+
+use program::program;
+
 /// How often each fault strikes.
 const TIMES: usize = 2;
-
-fn daemon() -> PathBuf {
-    let path = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test kernel` sets it");
-    PathBuf::from(path).canonicalize().expect("the daemon of KUBE_VIP_BIN is there")
-}
 
 /// Performs an act several times on one stage; nothing may be broken in any.
 fn strike(act: &Act) -> Vec<Performance> {
     let directory = tempfile::tempdir().expect("a directory");
-    let spec = StageSpec::of(&daemon(), directory.path());
+    let spec = StageSpec::of(&program(), directory.path());
     let stage = Stage::build(spec, &mut |_| {});
     let mut stage = stage.expect("a stage; it needs root, or `unshare -Urn`");
     stage.start_all().expect("one node answers");

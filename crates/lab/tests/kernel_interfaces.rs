@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_vip_core::address::Mac;
@@ -15,6 +14,11 @@ use netlink_packet_route::neighbour::NeighbourState;
 use rtnetlink::packet_route::link::MacVlanMode;
 use rtnetlink::{Handle, LinkBridge, LinkMacVlan, LinkUnspec, LinkVxlan};
 use tempfile::TempDir;
+
+#[path = "support/program.rs"]
+mod program;
+
+use program::program;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -26,11 +30,7 @@ const NOWHERE: Mac = Mac([0x02, 0, 0, 0, 0x1f, 0xff]);
 
 /// One node that is to keep `address` on `interface`; no daemon runs yet.
 fn build(directory: &TempDir, address: Ipv4Addr, interface: &str) -> Stage {
-    let program = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test kernel` sets it");
-    let program = PathBuf::from(program).canonicalize();
-    let program = program.expect("the daemon of KUBE_VIP_BIN is there");
-    let mut spec = StageSpec::of(&program, directory.path());
+    let mut spec = StageSpec::of(&program(), directory.path());
     spec.nodes = 1;
     spec.addresses = vec![address.into()];
     let also = [("vip_interface", interface), ("vip_subnet", "24")];

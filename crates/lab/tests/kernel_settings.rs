@@ -15,15 +15,14 @@ use std::time::Duration;
 use kube_vip_lab::stage::{Stage, StageSpec, VIP};
 use tempfile::TempDir;
 
+#[path = "support/program.rs"]
+mod program;
+
+use program::program;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const OTHER: Ipv4Addr = Ipv4Addr::new(192, 168, 20, 150);
-
-fn daemon() -> PathBuf {
-    let path = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test kernel` sets it");
-    PathBuf::from(path).canonicalize().expect("the daemon of KUBE_VIP_BIN is there")
-}
 
 fn build(program: &Path, directory: &TempDir, nodes: usize, address: &str) -> Stage {
     let mut spec = StageSpec::of(program, directory.path());
@@ -130,7 +129,7 @@ fn resolving(directory: &TempDir) -> PathBuf {
         "#!/bin/sh\nexec unshare -m sh -c 'mount --bind {} /etc/resolv.conf && exec {} \"$@\"' sh \
          \"$@\"\n",
         resolv.display(),
-        daemon().display()
+        program().display()
     );
     fs::write(&script, text).expect("a file");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a file");
@@ -197,7 +196,7 @@ fn a_daemon_that_waits_for_a_name_ends_when_it_is_told() {
 #[test]
 fn two_daemons_on_one_host_have_each_its_own() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut stage = build(&daemon(), &directory, 1, &VIP.to_string());
+    let mut stage = build(&program(), &directory, 1, &VIP.to_string());
     stage.start(0).expect("a daemon");
     wait(&stage, "the first holds", || having(&stage, VIP) == [0]);
     let other = [("address", OTHER.to_string()), ("vip_leasename", "user-lock".to_owned())];
@@ -218,7 +217,7 @@ fn two_daemons_on_one_host_have_each_its_own() {
 #[test]
 fn a_successor_counts_the_outage_and_its_requests() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut stage = build(&daemon(), &directory, 2, &VIP.to_string());
+    let mut stage = build(&program(), &directory, 2, &VIP.to_string());
     let holder = stage.start_all().expect("one answers");
     let successor = 1 - holder;
     let outage = "kube_vip_outage_seconds_total{lease_name=\"plndr-cp-lock\"}";

@@ -14,6 +14,11 @@ use kube_vip_lab::pki::{Kubeconfig, User};
 use kube_vip_lab::stage::{ControlPlaneKind, LEASE, PORT, Stage, StageSpec, VIP};
 use serde_json::{Value, json};
 
+#[path = "../support/program.rs"]
+mod program;
+
+use program::program;
+
 /// So long a command may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -52,10 +57,7 @@ pub(crate) struct Said {
 impl Site {
     /// The control plane alone.
     pub(crate) fn build() -> Self {
-        let program = std::env::var_os("KUBE_VIP_BIN")
-            .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test cluster` sets it");
-        let program = PathBuf::from(program).canonicalize().expect("KUBE_VIP_BIN is there");
-        let directory = tempfile::tempdir().expect("a directory");
+        let (program, directory) = (program(), tempfile::tempdir().expect("a directory"));
         let spec = StageSpec {
             control_plane: ControlPlaneKind::Real,
             ..StageSpec::of(&program, directory.path())

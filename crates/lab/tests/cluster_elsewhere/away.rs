@@ -1,10 +1,15 @@
 //! A daemon whose own API server is dead or frozen goes on with another one of its cluster, which
 //! it knows from the EndpointSlices, and comes back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use kube_vip_lab::stage::{ControlPlaneKind, Stage, StageSpec};
+
+#[path = "../support/program.rs"]
+mod program;
+
+use program::program;
 
 /// A third of what a request may take at 5/3/1, and what a busy machine may need besides.
 const SOON: Duration = Duration::from_secs(10);
@@ -29,11 +34,8 @@ fn is_elsewhere(log: &Path) -> bool {
 /// Kills the API server of the owner's node, and freezes it: each time the daemon goes on with
 /// another one, and comes back.
 pub(crate) fn another_one_is_used(control_plane: ControlPlaneKind) {
-    let program = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test` sets it");
-    let program = PathBuf::from(program).canonicalize().expect("the daemon is there");
     let directory = tempfile::tempdir().expect("a directory");
-    let spec = StageSpec { control_plane, ..StageSpec::of(&program, directory.path()) };
+    let spec = StageSpec { control_plane, ..StageSpec::of(&program(), directory.path()) };
     let stage = Stage::build(spec, &mut |_| {});
     let mut stage =
         stage.expect("a stage; it needs root, and `cargo xtask assets` if it is a real one");

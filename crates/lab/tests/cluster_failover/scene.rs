@@ -14,6 +14,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+#[path = "../support/program.rs"]
+mod program;
+
+use program::program;
+
 /// A test that takes longer hangs.
 const AT_MOST: Duration = Duration::from_secs(120);
 
@@ -72,13 +77,10 @@ impl Scene {
     }
 
     fn empty() -> Self {
-        let program = std::env::var_os("KUBE_VIP_BIN")
-            .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test cluster` sets it");
-        let program = PathBuf::from(program).canonicalize().expect("the daemon is there");
         let directory = tempfile::tempdir().expect("a directory");
         let spec = StageSpec {
             control_plane: ControlPlaneKind::Real,
-            ..StageSpec::of(&program, directory.path())
+            ..StageSpec::of(&program(), directory.path())
         };
         let stage = Stage::build(spec, &mut |_| {});
         let stage = stage.expect("a stage; it needs root and `cargo xtask assets`");

@@ -1,11 +1,15 @@
 //! A cluster, and acts on it whose failures are told together at the end.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kube_vip_lab::oracle::Guarantee;
 use kube_vip_lab::report::{human, time_with_two_owners};
 use kube_vip_lab::stage::{Act, ControlPlaneKind, Nobody, Performance, Stage, StageSpec, perform};
+
+#[path = "../support/program.rs"]
+mod program;
+
+use program::program;
 
 /// What an act is to come to, besides that every guarantee is kept.
 pub(crate) type Check = fn(&Performance) -> Result<(), String>;
@@ -28,13 +32,10 @@ impl Case {
 
     /// The same, and no daemon runs yet.
     pub(crate) fn without_daemons(change: impl FnOnce(&mut StageSpec)) -> Self {
-        let program = std::env::var_os("KUBE_VIP_BIN")
-            .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test cluster` sets it");
-        let program = PathBuf::from(program).canonicalize().expect("the daemon is there");
         let directory = tempfile::tempdir().expect("a directory");
         let mut spec = StageSpec {
             control_plane: ControlPlaneKind::Real,
-            ..StageSpec::of(&program, directory.path())
+            ..StageSpec::of(&program(), directory.path())
         };
         change(&mut spec);
         let stage = Stage::build(spec, &mut |_| {});

@@ -12,15 +12,13 @@ use kube_vip_lab::stage::{ControlPlaneKind, Stage, StageSpec, VIP};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+#[path = "program.rs"]
+mod program;
+
+pub(crate) use program::program;
+
 /// What takes longer than this does not happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The daemon under test.
-pub(crate) fn program() -> PathBuf {
-    let path = std::env::var_os("KUBE_VIP_BIN")
-        .expect("KUBE_VIP_BIN names the daemon; `cargo xtask test kernel` sets it");
-    PathBuf::from(path).canonicalize().expect("the daemon of KUBE_VIP_BIN is there")
-}
 
 /// Three daemons of which one answers, and which.
 pub(crate) fn stage() -> (Stage, usize, TempDir) {
