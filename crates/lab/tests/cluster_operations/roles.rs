@@ -18,6 +18,7 @@ fn the_role_on_empty_hosts_and_an_upgrade() {
     let _alone = exclusively();
     let mut site = Site::begin("role");
     site.give_playbooks();
+    other_group(&mut site);
     empty_hosts(&mut site);
     site.start_cluster();
     site.start_front();
@@ -77,6 +78,23 @@ fn upgrade_guide() -> Guide {
     let guide = Guide::read("upgrade.md");
     guide.has_only(&["upgrade", "holder"]);
     guide
+}
+
+/// kube-vip comes before k3s, on the hosts of the group alone, which has any name.
+fn other_group(site: &mut Site) {
+    let said = site.must(
+        "ansible-playbook -i ansible/inventory/hosts.yml ansible/k3s-playbook.yml \
+         --tags k3s-server,kube-vip -e kube_vip_group=k8s_api_front --list-hosts",
+    );
+    let place = |title| said.find(title).unwrap_or_else(|| panic!("{title:?} is not in {said}"));
+    assert!(
+        place("Deploy kube-vip on control plane") < place("Configure the k3s servers"),
+        "{said}"
+    );
+    for play in said.split("play #").skip(1) {
+        let hosts = play.lines().filter(|line| line.starts_with("      "));
+        assert_eq!(hosts.map(str::trim).collect::<Vec<_>>(), ["front"], "{said}");
+    }
 }
 
 /// On hosts without k3s the role writes the image and the manifest, which kubelet finds later.
