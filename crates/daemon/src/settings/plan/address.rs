@@ -29,7 +29,7 @@ impl Check<'_> {
             self.problem(&ADDRESS, Wrong::new("there is no address to keep", right));
             return None;
         }
-        let addresses = parse::addresses(&text);
+        let addresses = parse::addresses(&text).map(|all| self.once(definition, all));
         let four = |all: &Vec<IpAddr>| all.iter().any(IpAddr::is_ipv4);
         if prefixes.ipv4 > 32 && addresses.as_ref().is_ok_and(four) {
             let wrong = format!("{} is no prefix length for IPv4", prefixes.ipv4);
@@ -45,6 +45,19 @@ impl Check<'_> {
             Err(wrong) => self.problem(definition, wrong.clone()),
         }
         built.ok()
+    }
+
+    /// Each address once: a name may stand for one that is written beside it.
+    fn once(&mut self, definition: &Definition, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+        let mut once = Vec::new();
+        for address in addresses {
+            if once.contains(&address) {
+                self.warn(definition, format!("{address} is there more than once; it counts once"));
+            } else {
+                once.push(address);
+            }
+        }
+        once
     }
 
     /// An address of the plan that this host has with another prefix length may be the node's own.
@@ -141,7 +154,7 @@ pub(super) fn label(vips: &Vips) -> Option<String> {
 }
 
 fn build(addresses: &[IpAddr], prefixes: Prefixes) -> Result<Vips, Wrong> {
-    const RIGHT: &str = "free addresses of the nodes' subnet, each once";
+    const RIGHT: &str = "free addresses of the nodes' subnet";
     let vip = |address: &IpAddr| match address {
         IpAddr::V4(_) => Vip::new(*address, prefixes.ipv4),
         IpAddr::V6(_) => Vip::new(*address, prefixes.ipv6),

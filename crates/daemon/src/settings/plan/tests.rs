@@ -206,6 +206,16 @@ fn several_addresses_share_the_prefix_length() {
 }
 
 #[test]
+fn an_address_that_is_there_twice_counts_once() {
+    let list = ("address", "192.168.20.140,k8s.example.org,192.168.20.150");
+    let names = Resolved::from([("k8s.example.org".to_owned(), vec![VIP.into()])]);
+    let config = settings(&[list]).config_with(&board(), &names).expect("fine");
+    assert_eq!(config.plan.vips, vips(&[([192, 168, 20, 140], 32), ([192, 168, 20, 150], 32)]));
+    let warning = "192.168.20.140 is there more than once; it counts once";
+    assert!(warnings(&config)[0].ends_with(warning), "{:?}", warnings(&config));
+}
+
+#[test]
 fn announcements_that_are_too_frequent_come_at_the_usual_pace() {
     for (rate, used) in [("3", 3000), ("499", 3000), ("500", 500), ("10000", 10_000)] {
         let config = config(&[("vip_arpRate", rate)]);
