@@ -183,10 +183,7 @@ impl Cluster {
         let world = World::new(&world)?;
         let mut machines = Vec::with_capacity(nodes);
         for (host, layout) in world.nodes().iter().zip(layouts) {
-            let machine = Machine::new(host, distribution, layout);
-            machine.prepare(host)?;
-            machine.hand_out(&pki, kubeconfigs)?;
-            machines.push(machine);
+            machines.push(Machine::make((host, distribution, layout), (&pki, kubeconfigs))?);
         }
         Ok(Self {
             distribution,

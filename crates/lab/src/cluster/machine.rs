@@ -57,11 +57,18 @@ pub struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(host: &Host, distribution: Distribution, layout: Layout) -> Self {
+    /// What a host with these directories is to be, with kubeconfigs for its own API server.
+    pub(crate) fn make(
+        (host, distribution, layout): (&Host, Distribution, Layout),
+        (pki, kubeconfigs): (&ClusterPki, Kubeconfigs),
+    ) -> Result<Self, ClusterError> {
         let name = host.name().to_owned();
         // Every node of a world has an address.
         let address = host.address().unwrap_or(Ipv4Addr::UNSPECIFIED);
-        Self { name, address, distribution, layout, containerd: None, kubelet: None }
+        let machine = Self { name, address, distribution, layout, containerd: None, kubelet: None };
+        machine.prepare(host)?;
+        machine.hand_out(pki, kubeconfigs)?;
+        Ok(machine)
     }
 
     /// Its name, also in the cluster.
@@ -108,11 +115,7 @@ impl Machine {
 
     /// Writes the kubeconfigs of kubelet, and of the administrator unless that comes later, for the
     /// node's own API server.
-    pub(crate) fn hand_out(
-        &self,
-        pki: &ClusterPki,
-        kubeconfigs: Kubeconfigs,
-    ) -> Result<(), ClusterError> {
+    fn hand_out(&self, pki: &ClusterPki, kubeconfigs: Kubeconfigs) -> Result<(), ClusterError> {
         if kubeconfigs == Kubeconfigs::AtOnce {
             self.write_kubeconfig(pki)?;
         }
@@ -126,7 +129,7 @@ impl Machine {
     }
 
     /// Prepares what kubelet reads in /proc.
-    pub(crate) fn prepare(&self, host: &Host) -> Result<(), ClusterError> {
+    fn prepare(&self, host: &Host) -> Result<(), ClusterError> {
         for bind in kubelet::tunables(self)? {
             let mut command = Command::new("mount");
             command.arg("--bind").arg(&bind.source).arg(&bind.target);
@@ -181,7 +184,7 @@ impl Machine {
     }
 
     /// Refuses if a program that was started has ended by itself.
-    pub(crate) fn still_running(&mut self) -> Result<(), ClusterError> {
+    pub(super) fn still_running(&mut self) -> Result<(), ClusterError> {
         let ended = |process: &mut Option<Process>| {
             Ok::<_, sys::Error>(process.as_mut().map(Process::try_wait).transpose()?.flatten())
         };

@@ -71,9 +71,8 @@ impl Kubelets {
             .map_err(|source| ClusterError::Machine { step: "look for control groups", source })?;
         let mut machines = Vec::with_capacity(layouts.len());
         for (host, layout) in world.nodes().iter().zip(layouts) {
-            let mut machine = Machine::new(host, Distribution::K3s, layout);
-            machine.prepare(host)?;
-            machine.hand_out(pki, Kubeconfigs::AtOnce)?;
+            let node = (host, Distribution::K3s, layout);
+            let mut machine = Machine::make(node, (pki, Kubeconfigs::AtOnce))?;
             // Kubelets want the directory from their start.
             machine.write(&format!("{}/.empty", machine.manifests()), "")?;
             machine.start_runtime((host, &programs), std::slice::from_ref(image))?;
@@ -98,15 +97,17 @@ impl Kubelets {
     }
 }
 
+fn without_kubelets() -> StageError {
+    StageError::Request("the nodes have no kubelets".to_owned())
+}
+
 impl Stage {
     fn kubelets(&self) -> Result<&Kubelets, StageError> {
-        let none = || StageError::Request("the nodes have no kubelets".to_owned());
-        self.kubelets.as_ref().ok_or_else(none)
+        self.kubelets.as_ref().ok_or_else(without_kubelets)
     }
 
     fn kubelets_mut(&mut self) -> Result<&mut Kubelets, StageError> {
-        let none = || StageError::Request("the nodes have no kubelets".to_owned());
-        self.kubelets.as_mut().ok_or_else(none)
+        self.kubelets.as_mut().ok_or_else(without_kubelets)
     }
 
     /// Starts kubelets, waits until each has registered its node, and makes what a DaemonSet needs
