@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use kube_vip_lab::oracle::Guarantee;
 use kube_vip_lab::pki::Distribution;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use trial::{LEASE_DURATION, Trial, exclusively, manifest};
 
@@ -32,6 +32,7 @@ fn the_documents_manifest_on_k3s() {
     let first = trial.holder("a node takes the address once API servers have come up", |_| true);
     trial.all_pods_run();
     trial.check(first, 401);
+    images(&mut trial, first);
 
     trial.withdraw(first);
     let second = trial.holder("the address moves", |node| node != first);
@@ -78,6 +79,22 @@ fn on_a_read_only_root_on_kubeadm() {
 
     stop_and_start_services(&mut trial, first, 200);
     trial.end(&[Guarantee::OneOwner, Guarantee::Recovery]);
+}
+
+/// Whether a node has an image, its runtime knows; what it has not, the registry is asked for.
+fn images(trial: &mut Trial, node: usize) {
+    let known = trial::image().known_as;
+    for (image, result, says) in [
+        (known.as_str(), "ok", "the runtime at /run/containerd/containerd.sock has it"),
+        ("127.0.0.1:1/absent:v1", "warning", "has it not; 127.0.0.1:1: cannot connect to"),
+    ] {
+        let script = format!("kube-vip preflight --image {image} -o json || [ $? = 1 ]");
+        let report: Value = serde_json::from_str(&trial.run(node, &script)).expect("JSON");
+        let rows = report["rows"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["check"] == "image").expect("such a row");
+        assert_eq!((&row["result"], &row["subject"]), (&json!(result), &json!(image)), "{row}");
+        assert!(row["evidence"].as_str().is_some_and(|text| text.contains(says)), "{row}");
+    }
 }
 
 /// What stopping k3s does: the daemon lives on, without kubelet and API server on its node.

@@ -11,13 +11,15 @@ pub(super) mod aim;
 pub(super) mod api;
 pub(super) mod certificate;
 pub(super) mod elections;
+pub(super) mod image;
 pub(super) mod listening;
 pub(super) mod manifest;
 pub(super) mod others;
 pub(super) mod owner;
 pub(super) mod pools;
+mod registry;
 pub(super) mod rights;
-pub(super) mod runtime;
+mod runtime;
 pub(super) mod traps;
 pub(super) mod wire;
 

@@ -1,7 +1,7 @@
 //! `kube-vip preflight`: what must be true before kube-vip is deployed.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
@@ -9,13 +9,14 @@ use kube_vip_core::address::LinkName;
 
 use super::checks::aim::Aim;
 use super::checks::api::Api;
+use super::checks::image::{self, Policy, Wanted};
 use super::checks::owner::{self, Owners, Segment};
-use super::checks::{elections, list, others, pools, rights, runtime};
+use super::checks::{elections, list, others, pools, rights};
 use super::cluster::Cluster;
 use super::command::{Entry, Read};
 use super::place;
 use super::report::{Console, Report, Row};
-use super::{Task, runtime as tokio_runtime};
+use super::{Task, runtime};
 use crate::drivers::kernel;
 use crate::settings::Inputs;
 use crate::settings::config::Config;
@@ -30,14 +31,18 @@ mod reach;
 const NAME: &str = "preflight";
 const IMAGE: &str = "image";
 
+/// The variable by which programs are told whose certificates to trust (OpenSSL, Go).
+const AUTHORITIES: &str = "SSL_CERT_FILE";
+
 /// The line of `command::TASKS`.
 pub(super) const ENTRY: Entry = Entry { name: NAME, command, read };
 
 fn command() -> Command {
-    let image =
-        Arg::new(IMAGE).long(IMAGE).value_name("IMAGE").num_args(1).help(
-            "The image that the node's container runtime should have [default: the manifest's]",
-        );
+    let image = Arg::new(IMAGE)
+        .long(IMAGE)
+        .value_name("IMAGE")
+        .num_args(1)
+        .help("The image that the node should have or can pull [default: the manifest's]");
     Aim::flags(Command::new(NAME).about("Check what must be true before kube-vip is deployed"))
         .arg(image)
         .after_help(
@@ -50,10 +55,12 @@ fn command() -> Command {
 }
 
 fn read(matches: &ArgMatches, inputs: Inputs) -> Read {
+    let authorities = inputs.environment.get(AUTHORITIES).map(PathBuf::from);
     let aim = Aim::read(matches, inputs)?;
     let image = place::text(matches, IMAGE)
         .or_else(|| aim.manifest.as_ref().map(|(_, manifest)| manifest.image.clone()));
-    Ok(Box::new(Preflight { aim, image: image.filter(|image| !image.is_empty()) }))
+    let image = image.filter(|image| !image.is_empty());
+    Ok(Box::new(Preflight { aim, image, authorities }))
 }
 
 /// What a command line asks for.
@@ -61,11 +68,13 @@ fn read(matches: &ArgMatches, inputs: Inputs) -> Read {
 struct Preflight {
     aim: Aim,
     image: Option<String>,
+    /// A file with the authorities that prove registries.
+    authorities: Option<PathBuf>,
 }
 
 impl Task for Preflight {
     fn run(&self, console: &mut Console<'_>) -> ExitCode {
-        match tokio_runtime() {
+        match runtime() {
             Ok(runtime) => runtime.block_on(self.look()).show(self.aim.place.format, console),
             Err(error) => super::finish(console.err, &format!("{error}\n"), ExitCode::FAILURE),
         }
@@ -152,7 +161,17 @@ impl Preflight {
         match (&self.image, here) {
             (None, _) => Row::skipped("image", "which one is not known: --image or --manifest"),
             (Some(image), Here::Elsewhere(why)) => Row::skipped("image", *why).of(image),
-            (Some(image), Here::Node) => runtime::row(Path::new("/"), image).await,
+            (Some(image), Here::Node) => {
+                let manifest = self.aim.manifest.as_ref().map(|(_, manifest)| manifest);
+                let policy = manifest.and_then(|manifest| manifest.pull_policy.as_deref());
+                image::row(Wanted {
+                    image,
+                    policy: Policy::of(policy, image),
+                    root: Path::new("/"),
+                    authorities: self.authorities.as_deref(),
+                })
+                .await
+            }
         }
     }
 

@@ -50,6 +50,7 @@ mod events;
 mod exchange;
 mod files;
 mod health;
+pub mod https;
 mod identity;
 mod kept;
 mod labels;

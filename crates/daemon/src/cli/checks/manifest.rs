@@ -20,6 +20,8 @@ pub(in crate::cli) struct Manifest {
     /// The flags behind `manager`.
     pub(in crate::cli) flags: BTreeMap<String, String>,
     pub(in crate::cli) image: String,
+    /// `imagePullPolicy`, where it is written.
+    pub(in crate::cli) pull_policy: Option<String>,
     /// The namespace of the pod.
     pub(in crate::cli) namespace: Option<String>,
     host_network: bool,
@@ -94,6 +96,7 @@ impl Manifest {
             environment: environment.collect(),
             flags,
             image: container["image"].as_str().unwrap_or_default().to_owned(),
+            pull_policy: container["imagePullPolicy"].as_str().map(str::to_owned),
             namespace: object["metadata"]["namespace"].as_str().map(str::to_owned),
             host_network: spec["hostNetwork"] == true,
             privileged: context["privileged"] == true,

@@ -14,8 +14,6 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use crate::cli::report::Row;
-
 #[cfg(test)]
 mod tests;
 
@@ -41,32 +39,38 @@ enum RuntimeError {
     Refused(String),
 }
 
-/// The row about an image in the runtime of the host with that root.
-pub(in crate::cli) async fn row(root: &Path, image: &str) -> Row {
-    let found = SOCKETS.iter().map(|path| root.join(path)).find(|path| path.exists());
-    let Some(socket) = found else {
-        let why = "not checked: no CRI socket of containerd or CRI-O is here; run it on a node, as \
-                   root";
-        return Row::skipped("image", why).of(image);
-    };
-    judge(image, &socket, has(&socket, image).await)
+/// Whether the node's runtime has an image; where it listens, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    There(String),
+    Absent(String),
+    /// No runtime that is known listens here.
+    NoRuntime,
 }
 
-fn judge(image: &str, socket: &Path, has: Result<bool, RuntimeError>) -> Row {
-    let at = socket.display();
+/// Asks the runtime of the host with that root.
+///
+/// # Errors
+/// If it does not say: what it said, and what to do.
+pub(super) async fn presence(root: &Path, image: &str) -> Result<Presence, (String, &'static str)> {
+    let found = SOCKETS.iter().map(|path| root.join(path)).find(|path| path.exists());
+    let Some(socket) = found else { return Ok(Presence::NoRuntime) };
+    told(&socket, has(&socket, image).await)
+}
+
+fn told(
+    socket: &Path,
+    has: Result<bool, RuntimeError>,
+) -> Result<Presence, (String, &'static str)> {
+    let at = socket.display().to_string();
     match has {
-        Ok(true) => Row::ok("image", format!("the runtime at {at} has it")),
-        Ok(false) => Row::warning(
-            "image",
-            format!("the runtime at {at} has it not; whether a registry has it was not checked"),
-            format!("crictl pull {image}; without a registry, ctr -n k8s.io images import FILE"),
-        ),
+        Ok(true) => Ok(Presence::There(at)),
+        Ok(false) => Ok(Presence::Absent(at)),
         Err(RuntimeError::Socket(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Row::unknown("image", format!("{at}: {error}"), "run it as root")
+            Err((format!("{at}: {error}"), "run it as root"))
         }
-        Err(error) => Row::unknown("image", format!("{at}: {error}"), "crictl images"),
+        Err(error) => Err((format!("{at}: {error}"), "crictl images")),
     }
-    .of(image)
 }
 
 /// Asks `ImageStatus` (k8s.io/cri-api, `api.proto`).

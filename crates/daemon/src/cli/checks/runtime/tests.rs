@@ -2,7 +2,6 @@
 //! cluster.
 
 use super::*;
-use crate::cli::report::Verdict;
 
 #[test]
 fn the_message_is_protobuf_in_grpcs_frame() {
@@ -13,16 +12,16 @@ fn the_message_is_protobuf_in_grpcs_frame() {
 }
 
 #[test]
-fn what_the_runtime_says_is_judged() {
-    let row = |has| judge("kube-vip:1", Path::new("/run/x.sock"), has).result;
-    assert_eq!(row(Ok(true)), Verdict::Ok);
-    assert_eq!(row(Ok(false)), Verdict::Warning);
-    assert_eq!(row(Err(RuntimeError::Slow)), Verdict::Unknown);
+fn what_the_runtime_says_is_told() {
+    let told = |has| told(Path::new("/run/x.sock"), has);
+    assert_eq!(told(Ok(true)), Ok(Presence::There("/run/x.sock".to_owned())));
+    assert_eq!(told(Ok(false)), Ok(Presence::Absent("/run/x.sock".to_owned())));
+    let slow = "/run/x.sock: no answer within 3s".to_owned();
+    assert_eq!(told(Err(RuntimeError::Slow)), Err((slow, "crictl images")));
 }
 
 #[tokio::test]
-async fn without_a_runtime_nothing_is_checked() {
+async fn without_a_runtime_nothing_is_asked() {
     let root = tempfile::tempdir().unwrap();
-    let row = row(root.path(), "kube-vip:1").await;
-    assert_eq!(row.result, Verdict::Skipped);
+    assert_eq!(presence(root.path(), "kube-vip:1").await, Ok(Presence::NoRuntime));
 }
