@@ -6,13 +6,13 @@
 //! list of Nodes or Pods may be several. Objects are read into the few fields that commands need.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use kube_vip_core::event::LeaseRecord;
+use kube_vip_core::event::{Candidate, LeaseRecord};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -183,6 +183,18 @@ impl Cluster {
     pub async fn node(&self, name: &str) -> Result<Option<Node>, ClusterError> {
         let object = self.object(&format!("/api/v1/nodes/{name}")).await?;
         Ok(object.as_ref().map(Node::read))
+    }
+
+    /// Where a candidate is reached: at the address that it tells, or else, where only its segment
+    /// knows that one (RFC 4291, section 2.5.6), at its Node's; none: nobody says.
+    pub async fn address_of(&self, candidate: &Candidate) -> Option<IpAddr> {
+        match candidate.candidacy.address {
+            Some(IpAddr::V6(address)) if address.is_unicast_link_local() => {
+                let node = self.node(candidate.node.as_str()).await.ok()??;
+                node.addresses.first().copied()
+            }
+            address => address,
+        }
     }
 
     /// The Pods of a namespace (none: of all) that a selector takes: `labelSelector=app%3Dx`,

@@ -88,7 +88,7 @@ impl Prepared {
             candidates.iter().map(|one| one.candidate.node.to_string()).collect();
         nodes.insert(holder.clone());
         Ok(Self {
-            certificates: certificates(&visitor, &candidates, election.port).await,
+            certificates: certificates(&cluster, &visitor, &candidates).await,
             macs: candidates
                 .iter()
                 .filter_map(|one| {
@@ -277,14 +277,15 @@ async fn pods(cluster: &Cluster, node: &str) -> Result<Vec<Pod>, String> {
 
 /// The nodes' own certificates, if each has one that no other has, and can be asked for it.
 async fn certificates(
+    cluster: &Cluster,
     visitor: &Visitor,
     candidates: &[CandidateLease],
-    port: u16,
 ) -> BTreeMap<Vec<u8>, String> {
     let mut all = BTreeMap::new();
     for one in candidates.iter().filter(|one| one.gone.is_none()) {
-        let Some(address) = one.candidate.candidacy.address else { continue };
-        let visit = timeout(PATIENCE, visitor.enter(SocketAddr::new(address, port))).await;
+        let Some(address) = cluster.address_of(&one.candidate).await else { continue };
+        let socket = SocketAddr::new(address, cluster.election().port);
+        let visit = timeout(PATIENCE, visitor.enter(socket)).await;
         let Ok(Ok(visit)) = visit else { return BTreeMap::new() };
         let before = all.insert(visit.certificate, one.candidate.node.to_string());
         if before.is_some() {

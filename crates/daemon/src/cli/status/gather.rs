@@ -183,6 +183,7 @@ impl<'a> Gatherer<'a> {
     /// Asks the daemons of the candidates that were not asked yet.
     async fn ask_others(&self, evidence: &mut Evidence) {
         let Some(listen) = self.whom.listen else { return };
+        let cluster = Cluster::new(self.place);
         let mut others = Vec::new();
         for (name, written) in &evidence.elections {
             for candidate in written.iter().flat_map(|written| &written.candidates) {
@@ -194,7 +195,7 @@ impl<'a> Gatherer<'a> {
                 if asked || candidate.gone.is_some() {
                     continue;
                 }
-                let address = candidate.candidate.candidacy.address;
+                let address = cluster.address_of(&candidate.candidate).await;
                 let at = address.map(|address| SocketAddr::new(address, listen.port));
                 others.push((node.to_owned(), at));
             }
@@ -202,7 +203,8 @@ impl<'a> Gatherer<'a> {
         let asked = others.into_iter().map(async |(node, at)| match at {
             Some(at) => (format!("the daemon of {node} at {at}"), ask(at).await),
             None => {
-                let why = "its candidate Lease does not tell its address".to_owned();
+                let why =
+                    "its candidate Lease tells no address that is reached from here".to_owned();
                 (format!("the daemon of {node}"), Err(why))
             }
         });
