@@ -63,6 +63,7 @@ fn before(site: &Site) {
     report.expect(0, &[]);
     for check in ["port", "nf-tables", "other-daemons", "kubeconfig-server"] {
         report.is(check, "skipped");
+        assert!(report.evidence(check).contains("run it on a node"), "{check}: {report:?}");
     }
     report.is("certificate", GOOD);
 }
@@ -119,6 +120,15 @@ fn wrong_cluster(site: &Site) {
     site.request(Method::POST, leases, &site::other_election());
     site.preflight(From::Node(0), &[]).expect(1, &["one-election"]);
     site.delete(&format!("{leases}/kube-vip-cp"));
+    site.pool_of_metallb("192.168.20.130-192.168.20.150");
+    let report = site.preflight(From::Node(0), &[]);
+    report.expect(1, &["address-pools"]);
+    assert!(
+        report.evidence("address-pools").contains("MetalLB's IPAddressPool taken"),
+        "{report:?}"
+    );
+    site.delete("/apis/metallb.io/v1beta1/namespaces/kube-system/ipaddresspools/taken");
+    site.preflight(From::Node(0), &[]).is("address-pools", GOOD);
 }
 
 /// Somebody else has the address.

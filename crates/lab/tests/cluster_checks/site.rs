@@ -88,6 +88,43 @@ impl Site {
         done.unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// A pool of MetalLB with these addresses, and what MetalLB's installation makes for it.
+    pub(crate) fn pool_of_metallb(&self, addresses: &str) {
+        let kinds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        let schema = json!({
+            "type": "object",
+            "properties": { "spec": {
+                "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+            } },
+        });
+        let kind = json!({
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": { "name": "ipaddresspools.metallb.io" },
+            "spec": {
+                "group": "metallb.io",
+                "scope": "Namespaced",
+                "names": { "plural": "ipaddresspools", "kind": "IPAddressPool" },
+                "versions": [{
+                    "name": "v1beta1", "served": true, "storage": true,
+                    "schema": { "openAPIV3Schema": schema },
+                }],
+            },
+        });
+        self.request(Method::POST, kinds, &kind);
+        let pool = json!({
+            "apiVersion": "metallb.io/v1beta1",
+            "kind": "IPAddressPool",
+            "metadata": { "name": "taken", "namespace": "kube-system" },
+            "spec": { "addresses": [addresses] },
+        });
+        let pools = "/apis/metallb.io/v1beta1/namespaces/kube-system/ipaddresspools";
+        let made = || self.stage.request(0, (Method::POST, pools), Some(&pool)).is_ok();
+        self.stage
+            .wait("the kind is served", SETTLED, made)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
     /// Starts a daemon on each node, and makes the pods that kubelets would show for them.
     pub(crate) fn deploy(&mut self) {
         self.stage.start_all().unwrap_or_else(|error| panic!("{error}"));
