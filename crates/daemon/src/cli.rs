@@ -26,6 +26,7 @@ mod help;
 mod moving;
 pub mod place;
 mod preflight;
+mod question;
 pub mod report;
 mod shell;
 mod status;

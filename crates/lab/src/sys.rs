@@ -1,4 +1,4 @@
-//! The only unsafe code of the lab, behind safe functions: namespaces, processes that die
+//! The only unsafe code of the lab, behind safe functions: namespaces, terminals, processes that die
 //! with the lab, and sockets whose kernel says when a frame came in.
 
 pub use kube_vip_measure::clock;
@@ -7,6 +7,7 @@ pub mod mount;
 pub mod namespace;
 pub mod packet;
 pub mod process;
+pub mod terminal;
 pub mod trace;
 pub mod user;
 pub(crate) mod worker;

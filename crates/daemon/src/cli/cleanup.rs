@@ -2,7 +2,7 @@
 //! it first.
 
 use std::fmt::Write as _;
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::columns::columns;
 use super::place::Place;
+use super::question::agreed;
 use super::report::{Console, Format};
 use super::{Task, VERSION, command};
 use crate::drivers::kernel::leftovers::{Found, Kernel, Leftover};
@@ -240,11 +241,7 @@ impl Order {
             return false;
         }
         let _ = console.out.write_all(scene.table().as_bytes());
-        let _ = write!(console.out, "\nRemove this? [y/N] ");
-        let _ = console.out.flush();
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+        agreed(console.out, "\nRemove this?").unwrap_or(false)
     }
 }
 

@@ -5,7 +5,7 @@
 //! or something could not be put back; 2 it moved, but the outage was longer than `--max-outage`,
 //! or two nodes spoke for it; 3 nothing moved; 4 interrupted, and everything put back.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use self::prepare::Prepared;
 use self::record::Record;
 use super::moving::duration;
 use super::place::{Place, text};
+use super::question::agreed;
 use super::report::{Console, Format};
 use super::{Task, command, runtime};
 use crate::settings::Inputs;
@@ -200,20 +201,16 @@ impl Order {
         if self.yes {
             return Ok(());
         }
-        let stdin = io::stdin();
-        if !stdin.is_terminal() {
+        if !io::stdin().is_terminal() {
             return Err(
                 "stdin is no terminal, so nobody can be asked; --yes goes on without asking"
                     .to_owned(),
             );
         }
-        let asked = console.err.write_all(b"Go on? [y/N] ").and_then(|()| console.err.flush());
-        let mut answer = String::new();
-        let read = asked.and_then(|()| stdin.lock().read_line(&mut answer));
-        read.map_err(|error| format!("cannot ask: {error}"))?;
-        match answer.trim() {
-            "y" | "Y" | "yes" => Ok(()),
-            _ => Err("nothing was done".to_owned()),
+        match agreed(console.err, "Go on?") {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("nothing was done".to_owned()),
+            Err(error) => Err(format!("cannot ask: {error}")),
         }
     }
 

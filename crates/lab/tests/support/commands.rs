@@ -2,13 +2,15 @@
 //! which code they end.
 
 use std::fs::{self, File};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kube_vip_lab::net::{Host, Process};
-use kube_vip_lab::stage::{ControlPlaneKind, Stage, StageSpec, VIP};
+use kube_vip_lab::stage::{ControlPlaneKind, Reach, Stage, StageSpec, VIP};
+use kube_vip_lab::sys::terminal::Terminal;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -30,9 +32,18 @@ pub(crate) fn real_stage() -> (Stage, usize, TempDir) {
     stage_with(ControlPlaneKind::Real)
 }
 
+/// The same as the first, with these addresses, of both families.
+pub(crate) fn stage_of_both_families(addresses: Vec<IpAddr>) -> (Stage, usize, TempDir) {
+    staged(|spec| StageSpec { addresses, reach: Reach::DualStack, ..spec })
+}
+
 fn stage_with(control_plane: ControlPlaneKind) -> (Stage, usize, TempDir) {
+    staged(|spec| StageSpec { control_plane, ..spec })
+}
+
+fn staged(change: impl FnOnce(StageSpec) -> StageSpec) -> (Stage, usize, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
-    let spec = StageSpec { control_plane, ..StageSpec::of(&program(), directory.path()) };
+    let spec = change(StageSpec::of(&program(), directory.path()));
     let stage = Stage::build(spec, &mut |_| {});
     let mut stage = stage.expect("a stage; it needs root, and `cargo xtask assets` if it is real");
     let owner = stage.start_all().expect("one node answers");
@@ -84,6 +95,50 @@ impl Started {
         let [out, err] = &self.files;
         Run { code: status.code().unwrap_or(-1), out: read(out), err: read(err) }
     }
+}
+
+/// A command that a person has started.
+pub(crate) struct Seated {
+    process: Process,
+    terminal: Terminal,
+}
+
+impl Seated {
+    /// Waits until this is shown since the screen was last drawn anew, whatever space is in it.
+    pub(crate) fn until(&mut self, stage: &Stage, text: &str) {
+        let mut shown = String::new();
+        let waited = stage.wait(&format!("{text:?} is shown"), PATIENCE, || {
+            shown = self.terminal.shown();
+            let screen = shown.rsplit(HOME).next().unwrap_or_default();
+            screen.split_whitespace().collect::<Vec<_>>().join(" ").contains(text)
+        });
+        waited.unwrap_or_else(|error| panic!("{error}\n{shown}"));
+    }
+
+    /// Types, and waits how it ends: with which code, and all that was shown.
+    pub(crate) fn press(mut self, keys: &str) -> (Option<i32>, String) {
+        self.terminal.press(keys).expect("somebody reads");
+        let ended = self.process.wait(PATIENCE).expect("the kernel says");
+        let shown = self.terminal.shown();
+        let status = ended.unwrap_or_else(|| panic!("it did not end\n{shown}"));
+        (status.code(), shown)
+    }
+}
+
+/// What begins a screen that is drawn anew (ECMA-48: home, and all below erased).
+const HOME: &str = "\u{1b}[H\u{1b}[J";
+
+/// Starts the program at a terminal of that host, with this environment and no other.
+pub(crate) fn seat(
+    stage: &Stage,
+    host: &Host,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Seated {
+    let mut terminal = Terminal::open().expect("a terminal");
+    let mut command = terminal.seat(&stage.spec().program, arguments).expect("it is free");
+    command.env_clear().env("TERM", "xterm").envs(environment.iter().copied());
+    Seated { process: host.spawn(command).expect("it can be started"), terminal }
 }
 
 /// Starts the program on a node with these arguments, and the environment that its daemon has as

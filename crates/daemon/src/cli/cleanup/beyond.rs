@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The virtual services of IPVS in this network namespace (net/netfilter/ipvs/ip_vs_ctl.c).
 const SERVICES: &str = "/proc/thread-self/net/ip_vs";
@@ -42,19 +42,23 @@ pub(super) fn find(addresses: &BTreeSet<IpAddr>) -> Sight {
     sight
 }
 
-/// The services of these addresses: lines as `TCP  C0A8148C:192B rr`.
+/// The services of these addresses: lines as `TCP  C0A8148C:192B rr`, or of IPv6 as
+/// `TCP  [fd00:0020:0000:0000:0000:0000:0000:0140]:192B rr`.
 fn left_services(text: &str, addresses: &BTreeSet<IpAddr>) -> Vec<Beyond> {
     let service = |line: &str| {
         let mut words = line.split_ascii_whitespace();
         let protocol = words.next().filter(|word| matches!(*word, "TCP" | "UDP"))?;
-        let (address, port) = words.next()?.split_once(':')?;
-        let address = Ipv4Addr::from_bits(u32::from_str_radix(address, 16).ok()?);
-        let port = u16::from_str_radix(port, 16).ok()?;
-        addresses.contains(&address.into()).then(|| Beyond {
+        let (address, port) = words.next()?.rsplit_once(':')?;
+        let address: IpAddr = match address.strip_prefix('[') {
+            Some(six) => six.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?.into(),
+            None => Ipv4Addr::from_bits(u32::from_str_radix(address, 16).ok()?).into(),
+        };
+        let socket = SocketAddr::new(address, u16::from_str_radix(port, 16).ok()?);
+        addresses.contains(&address).then(|| Beyond {
             kind: "ipvs service",
-            what: format!("{protocol} {address}:{port}"),
+            what: format!("{protocol} {socket}"),
             why: format!(
-                "kube-vip's load balancer; not removed here: ipvsadm -D -{} {address}:{port}",
+                "kube-vip's load balancer; not removed here: ipvsadm -D -{} {socket}",
                 if protocol == "TCP" { 't' } else { 'u' }
             ),
         })
@@ -79,5 +83,8 @@ mod tests {
         assert_eq!(found[0].what, "TCP 192.168.20.140:6443");
         assert!(found[0].why.ends_with("ipvsadm -D -t 192.168.20.140:6443"));
         assert_eq!(left_services(text, &BTreeSet::new()), []);
+        let text = "UDP  [fd00:0020:0000:0000:0000:0000:0000:0140]:0035 rr\n";
+        let found = left_services(text, &BTreeSet::from(["fd00:20::140".parse().unwrap()]));
+        assert_eq!(found[0].what, "UDP [fd00:20::140]:53");
     }
 }
