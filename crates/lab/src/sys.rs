@@ -1,5 +1,5 @@
-//! The only unsafe code of the lab, behind safe functions: namespaces, terminals, processes that die
-//! with the lab, and sockets whose kernel says when a frame came in.
+//! The only unsafe code of the lab, behind safe functions: namespaces, terminals, processes that
+//! die with the lab, and sockets whose kernel says when a frame came in.
 
 pub use kube_vip_measure::clock;
 

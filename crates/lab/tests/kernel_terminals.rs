@@ -1,5 +1,5 @@
-//! `kube-vip watch`, `failover-test` and `cleanup` as people use them: at a terminal, with addresses
-//! of both families, on real kernels.
+//! `kube-vip watch`, `failover-test` and `cleanup` as people use them: at a terminal, with
+//! addresses of both families, on real kernels.
 //!
 //! `KUBE_VIP_BIN` names the daemon; `cargo xtask test kernel` builds and names it.
 

@@ -122,7 +122,8 @@ fn answer(at: SocketAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> 
     }
     if header(AUTHORIZATION) != Some(format!("Bearer for-{name}").as_str()) {
         let challenge = format!(
-            "Bearer realm=\"https://{at}/token\",service=\"reg test\",scope=\"repository:{name}:pull\""
+            "Bearer realm=\"https://{at}/token\",service=\"reg test\",\
+             scope=\"repository:{name}:pull\""
         );
         return reply(401).header(WWW_AUTHENTICATE, challenge).body(Full::default()).unwrap();
     }
