@@ -167,6 +167,7 @@ async fn run<T>(
     let origin = Origin { plan: config.plan.clone(), release: Release::this(), seed: seed() };
     let mut node = Node::new(config.plan.clone(), origin.seed);
     let mut recorder = Recorder::new(origin, Dumps::of(config), clock);
+    let _on_panic = recorder.write_on_panic();
     let (publish, published) = watch::channel(report(&node, clock.now()));
     let shared = Arc::new(Shared {
         plan: config.plan.clone(),

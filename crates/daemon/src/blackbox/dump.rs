@@ -3,6 +3,7 @@
 //! Nobody may be reading stdout, and a disk may be slow: writing is left to a thread, and the
 //! control loop never waits for it.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -11,7 +12,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
 use tracing::{info, warn};
 
@@ -20,6 +23,12 @@ use crate::settings::config::Config;
 
 const RULE: &str =
     "================================================================================";
+
+/// Why a dump is not written.
+enum Unwritten {
+    Busy,
+    NoThread(io::Error),
+}
 
 /// Where dumps go.
 #[derive(Debug)]
@@ -46,24 +55,47 @@ impl Dumps {
     /// Writes these lines of a black box, with kube-vip's header before them. Returns at once; a
     /// dump while another one is still being written is left out, and said.
     pub fn write(&self, lines: Vec<u8>, wall: Wall) {
-        if self.busy.swap(true, Ordering::AcqRel) {
-            warn!(
+        match self.start(lines, wall) {
+            // Its thread is not waited for: it may hang as long as nobody reads.
+            Ok(_) => {}
+            Err(Unwritten::Busy) => warn!(
                 "the black box is still being written, and is not written again: nobody reads it"
-            );
-            return;
+            ),
+            Err(Unwritten::NoThread(error)) => {
+                warn!(cause = %error, "the black box could not be written: no thread for it");
+            }
+        }
+    }
+
+    /// The same for a process that is about to end: waits until it is written, but not longer than
+    /// `patience`. What stands in the way is not told: who calls this may be in the middle of
+    /// telling something.
+    pub fn write_last(&self, lines: Vec<u8>, wall: Wall, patience: Duration) {
+        if let Ok(written) = self.start(lines, wall) {
+            // Nothing is ever sent: it ends with the thread, or when the time is over.
+            let _ = written.recv_timeout(patience);
+        }
+    }
+
+    /// What is returned ends when the dump is written.
+    fn start(&self, lines: Vec<u8>, wall: Wall) -> Result<Receiver<Infallible>, Unwritten> {
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return Err(Unwritten::Busy);
         }
         let text = self.text(&lines, wall);
         drop(lines);
         let (file, busy) = (self.file.clone(), Arc::clone(&self.busy));
+        let (writing, written) = channel();
         let work = move || {
             deliver(&text, file.as_deref());
             busy.store(false, Ordering::Release);
+            drop(writing);
         };
-        // Its thread is not waited for: it may hang as long as nobody reads.
-        if let Err(error) = thread::Builder::new().name("black-box".to_owned()).spawn(work) {
+        let thread = thread::Builder::new().name("black-box".to_owned()).spawn(work);
+        thread.map(|_| written).map_err(|error| {
             self.busy.store(false, Ordering::Release);
-            warn!(cause = %error, "the black box could not be written: no thread for it");
-        }
+            Unwritten::NoThread(error)
+        })
     }
 
     /// The whole dump.

@@ -6,9 +6,15 @@ use std::os::unix::fs::PermissionsExt;
 
 use jiff::Timestamp;
 use kube_vip_core::address::{LinkName, Mac};
+use kube_vip_core::event::Event;
 use kube_vip_core::moment::Moment;
+use kube_vip_core::node::Node;
 
 use super::*;
+use crate::blackbox::Origin;
+use crate::blackbox::recorder::Recorder;
+use crate::clock::Clock;
+use crate::metrics::Release;
 use crate::settings::host::{Host, HostLink};
 use crate::settings::{Inputs, Settings};
 
@@ -89,4 +95,26 @@ fn while_one_is_being_written_there_is_no_second() {
     dumps.write(b"{}\n".to_vec(), wall());
     assert!(dumps.busy.load(Ordering::Acquire), "the first one goes on");
     assert!(!path.exists());
+}
+
+#[test]
+fn a_panic_of_any_thread_is_written_with_what_led_to_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("black-box");
+    let config = config(&path);
+    let origin = Origin { plan: config.plan.clone(), release: Release::this(), seed: 7 };
+    let node = Node::new(config.plan.clone(), 7);
+    let mut recorder = Recorder::new(origin, Dumps::of(&config), Clock::start());
+    let fault = || thread::spawn(|| panic!("a fault of this test")).join().expect_err("a fault");
+    let on_panic = recorder.write_on_panic();
+    recorder.happened(&Event::Cordoned(true), Moment::START, &node, &node.status());
+    fault();
+    let text = fs::read_to_string(&path).expect("it is written before the process can end");
+    for part in ["a fault in kube-vip itself at", "a fault of this test", r#"{"Cordoned":true}"#] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    fs::remove_file(&path).expect("it is there");
+    drop(on_panic);
+    fault();
+    assert!(!path.exists(), "nobody asks for it any more");
 }
