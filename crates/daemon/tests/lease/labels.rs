@@ -16,8 +16,12 @@ const LABEL: &str = "kube-vip.io/has-ip";
 
 /// A cluster with the Node, and a driver that labels it.
 async fn labelling() -> (Cluster, Bench) {
+    labelling_a_node(json!({ "name": "node1" })).await
+}
+
+async fn labelling_a_node(metadata: Value) -> (Cluster, Bench) {
     let cluster = Cluster::new(Distribution::K3s);
-    let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "node1" } });
+    let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": metadata });
     let nodes: kube::Api<Node> = kube::Api::all(cluster.client().await);
     nodes.create(&Default::default(), &serde_json::from_value(node).unwrap()).await.unwrap();
     let kubeconfig = cluster.pki.admin_kubeconfig(&cluster.url()).unwrap().to_yaml();
@@ -27,7 +31,8 @@ async fn labelling() -> (Cluster, Bench) {
 }
 
 fn label(cluster: &Cluster) -> Option<String> {
-    cluster.store.node("node1").unwrap().metadata.labels?.remove(LABEL)
+    let node = cluster.store.node("node1").or_else(|| cluster.store.node("worker"));
+    node.unwrap().metadata.labels?.remove(LABEL)
 }
 
 async fn becomes(cluster: &Cluster, value: Option<&str>) {
@@ -57,6 +62,18 @@ async fn it_comes_and_goes_with_the_address() {
     becomes(&cluster, None).await;
     bench.hold(true);
     becomes(&cluster, Some("192.0.2.10")).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_found_by_its_host_name_is_labelled() {
+    let (cluster, bench) = labelling_a_node(json!({
+        "name": "worker", "labels": { "kubernetes.io/hostname": "node1" },
+    }))
+    .await;
+    bench.hold(true);
+    becomes(&cluster, Some("192.0.2.10")).await;
+    bench.hold(false);
+    becomes(&cluster, None).await;
 }
 
 #[tokio::test]

@@ -85,6 +85,20 @@ async fn a_node_of_another_name_is_found_by_its_address() {
 }
 
 #[tokio::test]
+async fn a_name_comes_before_a_host_name_and_that_before_an_address() {
+    let cluster = Cluster::new(Distribution::K3s);
+    create(&cluster, "worker-a", "a", &ADDRESS.to_string()).await;
+    create(&cluster, "worker-b", "node1", "192.0.2.98").await;
+    let mut bench = cluster.node();
+    assert!(!bench.cordoned().await);
+    assert_eq!(owner(&cluster, &mut bench).await, names(&cluster, "worker-b"));
+    create(&cluster, "node1", "c", "192.0.2.99").await;
+    let mut bench = cluster.node();
+    assert!(!bench.cordoned().await);
+    assert_eq!(owner(&cluster, &mut bench).await, names(&cluster, "node1"));
+}
+
+#[tokio::test]
 async fn a_node_that_is_not_there_yet_is_found_when_it_comes() {
     let cluster = Cluster::new(Distribution::K3s);
     let mut bench = cluster.node();
