@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use kube_vip_core::address::{Mac, link_local};
 use kube_vip_core::event::{Effect, Event, Snapshot, Voice};
 use kube_vip_core::plan::Vips;
@@ -10,6 +11,8 @@ use kube_vip_core::segment::{Asker, Claim, Said, Station};
 use kube_vip_core::wire::ethernet::{HEADER_BYTES, IPV6};
 use kube_vip_core::wire::ndp::{Packet, group, solicited_node};
 use netlink_packet_route::address::{AddressAttribute, AddressFlags};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute};
+use rtnetlink::RouteMessageBuilder;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,6 +21,9 @@ use crate::neighbour::{Neighbour, STRANGER};
 use crate::world::{NEAR, PATIENCE, VIP, World, has, in_a_world, vip};
 
 const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x20, 0, 0, 0, 0, 0x12, 0x3456);
+/// Of the same subnet, the node's own.
+const OWN: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x20, 0, 0, 0, 0, 0, 1);
+const OWN_SUBNET: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x20, 0, 0, 0, 0, 0, 0);
 const PEER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x12);
 
 /// `ICMPv6` type of a report that a host listens to groups (RFC 3810 section 5.2).
@@ -42,9 +48,10 @@ async fn on_the_wire(ear: &Ear, wanted: impl Fn(&[u8]) -> bool) -> Vec<u8> {
 }
 
 #[test]
-fn it_is_there_at_once_for_its_lifetime_and_brings_no_route() {
+fn it_is_there_at_once_for_its_lifetime_and_brings_no_second_route() {
     in_a_world(|mut world| async move {
         with_both(&mut world);
+        world.add(NEAR, OWN, 64).await;
         let ear = Ear::of(IPV6);
         let kernel = world.kernel();
         let until = world.clock.now() + Duration::from_secs(10);
@@ -58,13 +65,8 @@ fn it_is_there_at_once_for_its_lifetime_and_brings_no_route() {
         let held = seen.held.iter().find(|held| held.vip == vip(SIX, 64)).unwrap();
         assert_eq!(held.voice, Some(Voice::Answering));
         assert!(held.lifetime.is_some_and(|lifetime| lifetime <= Duration::from_secs(10)));
-        let messages = world.addresses(SIX).await;
-        let flags = messages[0].attributes.iter().find_map(|attribute| match attribute {
-            AddressAttribute::Flags(flags) => Some(*flags),
-            _ => None,
-        });
         let expected = AddressFlags::Nodad | AddressFlags::Noprefixroute | AddressFlags::Deprecated;
-        assert_eq!(flags, Some(expected), "neither tentative nor chosen as a source");
+        assert_eq!(flags(&world).await, expected, "neither tentative nor chosen as a source");
 
         // The kernel joins the group in which the address is asked for, and says so.
         let joined = solicited_node(SIX).octets();
@@ -79,12 +81,69 @@ fn it_is_there_at_once_for_its_lifetime_and_brings_no_route() {
     });
 }
 
+async fn flags(world: &World) -> AddressFlags {
+    let messages = world.addresses(SIX).await;
+    let flags = messages[0].attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Flags(flags) => Some(*flags),
+        _ => None,
+    });
+    flags.expect("the kernel tells them")
+}
+
+/// How long the routes to the subnet are there, in hundredths of a second; zero: for ever.
+async fn routes() -> Vec<u32> {
+    let (connection, ip, _) = rtnetlink::new_connection().expect("a netlink socket");
+    tokio::spawn(connection);
+    let get = RouteMessageBuilder::<Ipv6Addr>::new().build();
+    let routes: Vec<_> = ip.route().get(get).execute().try_collect().await.expect("a list");
+    let subnet = RouteAttribute::Destination(RouteAddress::Inet6(OWN_SUBNET));
+    let to_it = routes.iter().filter(|route| route.attributes.contains(&subnet));
+    let to_it = to_it.filter(|route| route.header.destination_prefix_length == 64);
+    let end = |attribute: &RouteAttribute| match attribute {
+        RouteAttribute::CacheInfo(cache) => Some(cache.expires),
+        _ => None,
+    };
+    to_it.map(|route| route.attributes.iter().find_map(end).unwrap_or_default()).collect()
+}
+
+#[test]
+fn alone_in_its_subnet_it_brings_the_route_and_leaves_the_nodes_own() {
+    in_a_world(|mut world| async move {
+        with_both(&mut world);
+        let kernel = world.kernel();
+        let hold = |world: &World| {
+            let until = world.clock.now() + Duration::from_secs(20);
+            kernel.hold(vip(SIX, 64), until, Voice::Answering);
+        };
+        hold(&world);
+        let seen = world.sees("the address", has(SIX)).await;
+        assert!(matches!(routes().await[..], [end] if end > 0), "{:?}", routes().await);
+        kernel.drop(seen.held[0].clone());
+        world.sees("its end", |seen| !has(SIX)(seen)).await;
+        assert!(!routes().await.contains(&0), "what is left of it ends");
+
+        // The node gets an address of its own there, and keeps the route.
+        hold(&world);
+        world.sees("the address", has(SIX)).await;
+        world.add(NEAR, OWN, 64).await;
+        let end = Instant::now() + PATIENCE;
+        while !flags(&world).await.contains(AddressFlags::Noprefixroute) {
+            assert!(Instant::now() < end, "{:?}", flags(&world).await);
+            hold(&world);
+            sleep(Duration::from_millis(20)).await;
+        }
+        kernel.drop(seen.held[0].clone());
+        world.sees("its end", |seen| !has(SIX)(seen)).await;
+        assert_eq!(routes().await, [0], "for ever");
+    });
+}
+
 #[test]
 fn the_interface_asks_in_the_name_of_its_link_local_address() {
     in_a_world(|mut world| async move {
         with_both(&mut world);
         let own = link_local(mac(&world, NEAR).await);
-        world.add(NEAR, Ipv6Addr::new(0xfd00, 0x20, 0, 0, 0, 0, 0, 1), 64).await;
+        world.add(NEAR, OWN, 64).await;
         let _kernel = world.kernel();
         // Once duplicate address detection is over.
         let its = |seen: &Snapshot| {

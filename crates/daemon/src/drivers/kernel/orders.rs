@@ -132,13 +132,14 @@ impl Task {
         until: Moment,
     ) -> Result<(), KernelError> {
         let link = &self.scope.link;
+        let address = (vip, self.scope.subnet(vip));
         let refused =
             |source| KernelError::Refused { action: format!("add {vip} to {link}"), source };
         if self.layers == Layers::Fence {
-            return rtnl::put_address(netlink, index, vip, None).map_err(refused);
+            return rtnl::put_address(netlink, index, address, None).map_err(refused);
         }
         let give =
-            |lifetime| rtnl::put_address(netlink, index, vip, Some(lifetime)).map_err(refused);
+            |lifetime| rtnl::put_address(netlink, index, address, Some(lifetime)).map_err(refused);
         hold::within(until, || self.clock.now(), give)
     }
 

@@ -63,6 +63,15 @@ pub(super) struct Address {
     pub(super) tentative: bool,
 }
 
+/// What an interface has of an address's subnet beside addresses of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subnet {
+    /// It has other addresses in it, and the way there.
+    Known,
+    /// Nothing: the address brings the way there, which ends with the address's lifetime.
+    New,
+}
+
 impl Address {
     /// Only the interface's own segment knows it (RFC 4291 section 2.5.6).
     pub(super) const fn is_link_local(&self) -> bool {
@@ -154,13 +163,13 @@ fn default_routes(
 /// Gives the interface with this number the address, for so long (none: for ever); or for longer or
 /// shorter than before, without a gap. It is deprecated from the start: not chosen as a source
 /// address. An IPv6 address is there at once, since the Lease says whose it is and not duplicate
-/// address detection; and it brings no route with it, because that would be the one of the node's
-/// own address in the same subnet, and end with this one's lifetime (`modify_prefix_route` in
-/// net/ipv6/addrconf.c).
+/// address detection; and in a subnet that the interface has already it brings no route, because
+/// that would be the one of the node's own address, and end with this one's lifetime
+/// (`modify_prefix_route` in net/ipv6/addrconf.c).
 pub(super) fn put_address(
     netlink: &mut Netlink,
     index: u32,
-    vip: Vip,
+    (vip, subnet): (Vip, Subnet),
     lifetime: Option<Duration>,
 ) -> Result<(), NetlinkError> {
     let mut message = address_message(index, vip);
@@ -178,8 +187,9 @@ pub(super) fn put_address(
         }
         IpAddr::V4(_) => {}
         IpAddr::V6(_) => {
-            let flags = AddressFlags::Nodad | AddressFlags::Noprefixroute;
-            message.attributes.push(AddressAttribute::Flags(flags));
+            let alone = subnet == Subnet::New && vip.prefix() < 128;
+            let route = if alone { AddressFlags::empty() } else { AddressFlags::Noprefixroute };
+            message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad | route));
         }
     }
     netlink.put(RouteNetlinkMessage::NewAddress(message))

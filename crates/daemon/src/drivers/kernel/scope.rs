@@ -9,7 +9,7 @@ use netlink_packet_route::AddressFamily;
 use netlink_packet_route::link::LinkFlags;
 
 use super::netlink::{Netlink, NetlinkError};
-use super::rtnl::{self, Address, Interface};
+use super::rtnl::{self, Address, Interface, Subnet};
 
 /// What concerns the plan.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Scope {
     gateway: Gateway,
     /// The node's own addresses on the interface, at the last look; one of each family at most.
     own: Vec<IpAddr>,
+    /// All other addresses of the interface with their prefix lengths, at the last look.
+    beside: Vec<(IpAddr, u8)>,
 }
 
 /// The next hops of the default routes. Listing a host's routes may take long where there are many,
@@ -39,6 +41,7 @@ impl Scope {
             vips: plan.vips.iter().collect(),
             gateway: Gateway::default(),
             own: Vec::new(),
+            beside: Vec::new(),
         }
     }
 
@@ -114,6 +117,8 @@ impl Scope {
         interface: &Interface,
         others: &[Address],
     ) -> Result<Link, NetlinkError> {
+        let here = others.iter().filter(|found| found.index == interface.index);
+        self.beside = here.map(|found| (found.address, found.prefix)).collect();
         let families = self.families();
         let own = families.iter().filter_map(|family| own(others, interface.index, *family));
         self.own = own.collect();
@@ -144,10 +149,31 @@ impl Scope {
         families
     }
 
+    /// Whether the interface has the address's subnet without it.
+    pub(super) fn subnet(&self, vip: Vip) -> Subnet {
+        let same = |(own, bits): &(IpAddr, u8)| {
+            *bits == vip.prefix() && share_subnet(*own, vip.address(), *bits)
+        };
+        if self.beside.iter().any(same) { Subnet::Known } else { Subnet::New }
+    }
+
     /// The node's own address of the same family: what the kernel asks the segment with it as
     /// sender carries this one instead.
     pub(super) fn own(&self, address: IpAddr) -> Option<IpAddr> {
         self.own.iter().find(|own| own.is_ipv4() == address.is_ipv4()).copied()
+    }
+}
+
+/// Both are in the same subnet with a prefix of so many bits.
+const fn share_subnet(one: IpAddr, other: IpAddr, bits: u8) -> bool {
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            (one.to_bits() ^ other.to_bits()).leading_zeros() >= bits as u32
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            (one.to_bits() ^ other.to_bits()).leading_zeros() >= bits as u32
+        }
+        _ => false,
     }
 }
 

@@ -101,8 +101,8 @@ definitions! {
         help: "Prefix length that the address is configured with",
         doc: "From 1 to 32 for IPv4 and to 128 for IPv6; a leading slash is accepted. Of two the \
               first is for IPv4 and the second for IPv6; one is for both. Not set, it is 32 or \
-              128, as in kube-vip. With 32, the address brings no route with it, and none is lost \
-              when it moves; an IPv6 address never does.",
+              128, as in kube-vip. With 32 or 128, the address brings no route with it, and none \
+              is lost when it moves; nor does an IPv6 address in a subnet that the interface has.",
         ..Definition::BASE
     };
     VIP_CIDR = Definition {
