@@ -62,6 +62,21 @@ pub(super) struct Behind {
     pub(super) port: u16,
 }
 
+impl Behind {
+    /// Where the API servers listen, each on its own host.
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// Connects to the API server of a host.
+    pub(super) async fn connect(&self, network: &Namespaces) -> io::Result<TcpStream> {
+        let (network, address) = (network.clone(), self.address());
+        let connect = move || network.run(|| TcpStream::connect(address));
+        let stream = tokio::task::spawn_blocking(connect).await.map_err(io::Error::other)?;
+        stream.map_err(io::Error::other)?
+    }
+}
+
 #[derive(Clone)]
 struct Passage {
     trouble: watch::Receiver<Trouble>,
@@ -159,11 +174,7 @@ impl Passage {
     }
 
     async fn forward(&self, request: Request<Body>) -> io::Result<Response<Incoming>> {
-        let (network, port) = (self.network.clone(), self.behind.port);
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let connect = move || network.run(|| TcpStream::connect(address));
-        let stream = tokio::task::spawn_blocking(connect).await.map_err(io::Error::other)?;
-        let stream = stream.map_err(io::Error::other)??;
+        let stream = self.behind.connect(&self.network).await?;
         let (mut sender, connection) = self.behind.https.open(stream).await?;
         // Ends with the last byte of the answer, or when either side goes away.
         tokio::spawn(connection);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -75,11 +74,7 @@ impl Witness {
 
     /// One watch, until it ends.
     async fn follow(&self, network: &Namespaces, behind: &Behind) -> io::Result<()> {
-        let (network, port) = (network.clone(), behind.port);
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let connect = move || network.run(|| TcpStream::connect(address));
-        let stream = tokio::task::spawn_blocking(connect).await.map_err(io::Error::other)?;
-        let stream = stream.map_err(io::Error::other)??;
+        let stream = behind.connect(network).await?;
         let late = |_| io::Error::from(io::ErrorKind::TimedOut);
         let opened = tokio::time::timeout(SILENCE, behind.https.open(stream)).await;
         let (mut sender, connection) = opened.map_err(late)??;
@@ -88,7 +83,8 @@ impl Witness {
             "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases\
              ?watch=true&fieldSelector=metadata.name={LEASE}"
         );
-        let request = Request::get(path).header("host", address.to_string()).body(Body::empty());
+        let request =
+            Request::get(path).header("host", behind.address().to_string()).body(Body::empty());
         let request = request.map_err(io::Error::other)?;
         let answer = tokio::time::timeout(SILENCE, sender.send_request(request)).await;
         let answer = answer.map_err(late)?.map_err(io::Error::other)?;
