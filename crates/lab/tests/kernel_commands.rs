@@ -6,13 +6,9 @@
 #[path = "support/commands.rs"]
 mod commands;
 
-use kube_vip_lab::net::nft::Table;
 use kube_vip_lab::stage::{Stage, VIP};
 
-use commands::{PATIENCE, Run, gone, run, stage, start};
-
-/// `NFPROTO_IPV4`.
-const IPV4: u8 = 2;
+use commands::{PATIENCE, Run, end_all, gone, leave_as_the_original, run, stage, start};
 
 fn status(stage: &Stage, node: usize, more: &[&str]) -> Run {
     run(stage, node, &[&["status"], more].concat())
@@ -178,17 +174,9 @@ fn cleanup_removes_what_ours_left_and_refuses_while_one_runs() {
 #[test]
 fn cleanup_removes_what_the_original_leaves() {
     let (stage, owner, _directory) = stage();
-    for node in 0..3 {
-        stage.daemon(node).expect("it runs").terminate().expect("it lives");
-    }
-    for node in 0..3 {
-        gone(&stage, node);
-    }
+    end_all(&stage);
     let host = stage.world().node(owner);
-    // As after its SIGKILL: the address for ever, and the table of its egress.
-    host.rtnl().add_address(host.interface(), VIP, 32).expect("it is free");
-    let table = Table { family: IPV4, name: "kube_vip_v4".to_owned() };
-    host.add_table(&table).expect("a table");
+    leave_as_the_original(host);
     let shown = run(&stage, owner, &["cleanup"]);
     assert_eq!(shown.code, 2, "{shown:?}");
     let removed = run(&stage, owner, &["cleanup", "-y"]);

@@ -15,15 +15,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use kube_vip_lab::net::nft::Table;
-use kube_vip_lab::stage::{Stage, VIP};
+use kube_vip_lab::stage::Stage;
 
-use commands::{PATIENCE, Run, gone, program, run, stage, start_command};
+use commands::{PATIENCE, Run, end_all, leave_as_the_original, program, run, stage, start_command};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/how-to/troubleshoot.md");
-
-/// `NFPROTO_IPV4`.
-const IPV4: u8 = 2;
 
 /// A block that is to be run.
 #[derive(Debug)]
@@ -161,15 +157,9 @@ fn the_api_is_away() {
 #[test]
 fn nobody_holds_it_and_then_something_is_left() {
     let (stage, owner, _directory) = stage();
-    for node in 0..3 {
-        stage.daemon(node).expect("it runs").terminate().expect("it lives");
-    }
-    (0..3).for_each(|node| gone(&stage, node));
+    end_all(&stage);
     perform(&stage, owner, owner, "nobody");
-    let host = stage.world().node(owner);
-    host.rtnl().add_address(host.interface(), VIP, 32).expect("it is free");
-    let table = Table { family: IPV4, name: "kube_vip_v4".to_owned() };
-    host.add_table(&table).expect("a table");
+    leave_as_the_original(stage.world().node(owner));
     fs::remove_dir_all(stage.spec().directory.join("bin")).expect("it was made");
     perform(&stage, owner, owner, "left");
 }

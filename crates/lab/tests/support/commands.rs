@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use kube_vip_lab::net::nft::Table;
 use kube_vip_lab::net::{Host, Process};
 use kube_vip_lab::stage::{ControlPlaneKind, Reach, Stage, StageSpec, VIP};
 use kube_vip_lab::sys::terminal::Terminal;
@@ -48,6 +49,24 @@ fn staged(change: impl FnOnce(StageSpec) -> StageSpec) -> (Stage, usize, TempDir
     let mut stage = stage.expect("a stage; it needs root, and `cargo xtask assets` if it is real");
     let owner = stage.start_all().expect("one node answers");
     (stage, owner, directory)
+}
+
+/// Tells every daemon to end, and waits until all have.
+pub(crate) fn end_all(stage: &Stage) {
+    let nodes = 0..stage.spec().nodes;
+    for node in nodes.clone() {
+        stage.daemon(node).expect("it runs").terminate().expect("it lives");
+    }
+    nodes.for_each(|node| gone(stage, node));
+}
+
+/// Leaves on a host what an original leaves after its SIGKILL: the address for ever, and the table
+/// of its egress.
+pub(crate) fn leave_as_the_original(host: &Host) {
+    host.rtnl().add_address(host.interface(), VIP, 32).expect("it is free");
+    // `NFPROTO_IPV4`.
+    let table = Table { family: 2, name: "kube_vip_v4".to_owned() };
+    host.add_table(&table).expect("a table");
 }
 
 /// What came of a command.
