@@ -39,6 +39,7 @@ fn before(site: &Site) {
         "port",
         "sysctl",
         "capabilities",
+        "nf-tables",
         "kubeconfig",
         "kubeconfig-server",
         "api",

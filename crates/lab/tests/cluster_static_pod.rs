@@ -86,7 +86,7 @@ fn images(trial: &mut Trial, node: usize) {
     let known = trial::image().known_as;
     for (image, result, says) in [
         (known.as_str(), "ok", "the runtime at /run/containerd/containerd.sock has it"),
-        ("127.0.0.1:1/absent:v1", "warning", "has it not; 127.0.0.1:1: cannot connect to"),
+        ("127.0.0.1:1/absent:v1", "warning", "has it not; 127.0.0.1:1: "),
     ] {
         let script = format!("kube-vip preflight --image {image} -o json || [ $? = 1 ]");
         let report: Value = serde_json::from_str(&trial.run(node, &script)).expect("JSON");
