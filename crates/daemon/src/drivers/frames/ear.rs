@@ -23,7 +23,7 @@ use super::hearing::{Attention, kind};
 use crate::sys::packet::PacketListener;
 
 /// So often it is looked whether the interface was made anew; whoever speaks on it looks as well.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// So many frames are read without a break; after that somebody floods the segment.
 const BATCH: u32 = 256;

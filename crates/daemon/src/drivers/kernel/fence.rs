@@ -205,7 +205,7 @@ impl Fence {
         guard_for: Duration,
     ) -> Result<(), FenceError> {
         self.change(|fence, batch| {
-            let found = fence.find(address)?;
+            let found = fence.find_guard(address)?;
             fence.guard(batch, address, (own, guard_for), &found);
             Ok(())
         })

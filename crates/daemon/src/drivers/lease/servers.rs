@@ -36,6 +36,9 @@ const REFUSED_FOR: Duration = Duration::from_secs(300);
 /// with news: servers that start together are in it one after the other.
 const SOON: Duration = Duration::from_secs(2);
 
+/// For so long the kernel is not asked anew for this node's own addresses.
+const TOLD_FOR: Duration = Duration::from_secs(5);
+
 /// The API servers of the cluster, as all clients see them.
 #[derive(Debug)]
 pub(super) struct Servers {
@@ -54,6 +57,8 @@ pub(super) struct Servers {
 struct Seen {
     others: Vec<SocketAddr>,
     own: Vec<SocketAddr>,
+    /// What was last said of this node's own addresses, and when.
+    told: Option<(Instant, Vec<IpAddr>)>,
 }
 
 impl Servers {
@@ -88,15 +93,22 @@ impl Servers {
     }
 
     /// This node's own addresses, as far as they are known: those that its API server has written
-    /// into the list, and those that it speaks to the others from.
+    /// into the list, and those that it speaks to the others from. The kernel is asked for those
+    /// every few seconds.
     pub(super) fn own(&self) -> Vec<IpAddr> {
-        let seen = self.lock();
+        let mut seen = self.lock();
+        if let Some((at, own)) = &seen.told
+            && at.elapsed() < TOLD_FOR
+        {
+            return own.clone();
+        }
         let vips = self.vips.iter().copied();
         let peers = vips.chain(seen.others.iter().map(SocketAddr::ip));
         let mut all: Vec<_> = seen.own.iter().map(SocketAddr::ip).collect();
         all.extend(peers.filter_map(near::source).filter(|address| !self.is_vip(*address)));
         all.sort();
         all.dedup();
+        seen.told = Some((Instant::now(), all.clone()));
         all
     }
 
@@ -134,6 +146,9 @@ impl Servers {
             tracing::debug!(servers = ?others, "other API servers of the cluster");
             seen.others = others;
             news = true;
+        }
+        if news {
+            seen.told = None;
         }
         news
     }

@@ -114,10 +114,19 @@ impl Fence {
 
     pub(super) fn find(&mut self, address: IpAddr) -> Result<Found, FenceError> {
         Ok(Found {
-            guard: self.found(Kind::Guard, address)?,
-            own: self.found(Kind::Own, address)?,
             accepting: self.found(Kind::Accepting, address)?,
             answering: self.found(Kind::Answering, address)?,
+            ..self.find_guard(address)?
+        })
+    }
+
+    /// The same without its voice.
+    pub(super) fn find_guard(&mut self, address: IpAddr) -> Result<Found, FenceError> {
+        Ok(Found {
+            guard: self.found(Kind::Guard, address)?,
+            own: self.found(Kind::Own, address)?,
+            accepting: None,
+            answering: None,
         })
     }
 

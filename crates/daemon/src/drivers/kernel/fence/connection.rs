@@ -101,6 +101,9 @@ impl Connection {
     /// # Errors
     /// If it did not; the first thing that stood in the way.
     pub(super) fn commit(&mut self, mut batch: Batch) -> Result<(), Undone> {
+        if batch.parts.is_empty() {
+            return Ok(());
+        }
         let last = batch.count() + 1;
         nf_tables::end(&mut batch.messages, last);
         self.0.send(&batch.messages)?;
