@@ -14,7 +14,7 @@ use std::net::{SocketAddr, TcpStream};
 use kube_vip_lab::net::nft::Table;
 use kube_vip_lab::stage::{Stage, VIP, VIP6};
 use kube_vip_lab::sys::terminal::{CTRL_C, CTRL_D};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use commands::{PATIENCE, Seated, gone, run, seat, stage_of_both_families};
 
@@ -57,6 +57,13 @@ fn watched(stage: &Stage, owner: usize) -> usize {
     let moved = run(stage, owner, &["move", "--to", name(stage, heir)]);
     assert_eq!(moved.code, 0, "{moved:?}");
     watch.until(stage, &format!("Holder {} Why", name(stage, heir)));
+    // What candidates tell is a link-local address here: their Nodes' is asked.
+    let asked = || run(stage, owner, &["status", "-o", "json"]).json();
+    let all = |said: &Value| {
+        said["elections"][0]["holder"]["ownWords"] == true && said["notAsked"] == json!([])
+    };
+    let waited = stage.wait("all daemons are asked", PATIENCE, || all(&asked()));
+    waited.unwrap_or_else(|error| panic!("{error}\n{:#}", asked()));
     let (code, shown) = watch.press(CTRL_C);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.starts_with(ENTER) && shown.ends_with(LEAVE), "{shown:?}");
