@@ -93,7 +93,7 @@ fn printer(name: &'static str, about: &'static str, cluster: bool) -> Command {
         )
         .arg(
             value(CPU, "AMOUNT")
-                .default_value("10m")
+                .default_value("100m")
                 .help("The CPU time that is asked for; empty: none"),
         )
         .arg(

@@ -138,7 +138,7 @@ fn values(settings: &Settings) -> Values {
 
 fn layout(access: Access) -> Layout {
     let [image, priority_class, cpu, memory] =
-        ["kube-vip:v0.1.0", "system-node-critical", "10m", "32Mi"].map(str::to_owned);
+        ["kube-vip:v0.1.0", "system-node-critical", "100m", "32Mi"].map(str::to_owned);
     Layout { access, image, priority_class, cpu, memory }
 }
 

@@ -26,10 +26,6 @@ use crate::timeline::{Fault, What};
 /// A kubelet has started or ended a pod within this time, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The CPU time that pods ask for. Where processors are busy it is a pod's share of them, against
-/// 1000m of everything outside of pods: with the 10m by default anybody's compiler makes it late.
-const CPU: &str = "100m";
-
 /// A kubelet and a containerd on each node, and what they are to run.
 #[derive(Debug)]
 pub(super) struct Kubelets {
@@ -186,14 +182,14 @@ impl Stage {
             Starter::StaticPod | Starter::DaemonSet => self.kubelets()?.image.clone(),
         };
         let template = if self.spec.starter == Starter::StaticPod {
-            let options = ["--image", &image, "--distribution", "k3s", "--cpuRequest", CPU];
+            let options = ["--image", &image, "--distribution", "k3s"];
             let mut pod = self.manifest("pod", &options)?.pop().unwrap_or_default();
             // For a static pod with a name that another one had a moment ago, kubelets take 10 s.
             self.kubelets_mut()?.manifests += 1;
             pod["metadata"]["name"] = json!(format!("kube-vip-{}", self.kubelets()?.manifests));
             Some(pod)
         } else {
-            let options = ["--image", &image, "--inCluster", "--taint", "--cpuRequest", CPU];
+            let options = ["--image", &image, "--inCluster", "--taint"];
             let set = self.manifest("daemonset", &options)?.pop().unwrap_or_default();
             Some(self.request(0, (Method::POST, SETS), Some(&set))?)
         };
