@@ -60,6 +60,7 @@ fn a_split_segment_has_two_sides_until_it_is_joined() {
     let (one, other, stranger) = (world.node(0), world.node(1), world.stranger());
     meet(one, other);
     meet(stranger, other);
+    meet(other, world.client());
     for _ in 0..2 {
         world.split(1).expect("a split");
         assert!(!arrives(one, other));
