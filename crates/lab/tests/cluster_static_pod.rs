@@ -100,6 +100,7 @@ fn images(trial: &mut Trial, node: usize) {
 /// What stopping k3s does: the daemon lives on, without kubelet and API server on its node.
 fn stop_and_start_services(trial: &mut Trial, holder: usize, anonymous: u16) {
     let before = trial.container(holder);
+    trial.knows_others(holder);
     trial.stop_services(holder);
     let stopped = Instant::now();
     let heir = trial.holder("the address moves to a fit node", |node| node != holder);

@@ -230,6 +230,15 @@ impl Trial {
         self.until(what, |cluster| nodes.iter().all(|node| says(cluster, node)).then_some(()));
     }
 
+    /// Waits until the daemon on a node knows all others as candidates: each writes its Lease again
+    /// ten seconds after it could not.
+    pub(crate) fn knows_others(&mut self, node: usize) {
+        self.until("the holder knows all others", |cluster| {
+            let known = status(cluster, node)?["candidates"].as_array()?.len();
+            (known == NODES - 1).then_some(())
+        });
+    }
+
     pub(crate) fn name_of(&self, node: usize) -> String {
         self.cluster.machine(node).name().to_owned()
     }

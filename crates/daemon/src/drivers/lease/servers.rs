@@ -28,7 +28,8 @@ mod tests;
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices\
                       ?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes";
 
-/// How long what was read is taken for true at most, and how long a refusal is.
+/// How long what was read is taken for true at most, and how long a refusal is: rights may come
+/// soon after the API server, as on a first node of kubeadm.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
 const REFUSED_FOR: Duration = Duration::from_secs(300);
 
@@ -183,7 +184,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
                     pause = match read(client, &mut refused).await {
                         Read::News | Read::Nothing => SOON,
                         Read::NoNews => KNOWN_FOR.min(2 * pause),
-                        Read::Refused => REFUSED_FOR,
+                        Read::Refused => REFUSED_FOR.min(2 * pause),
                     };
                     due = Instant::now() + pause;
                 }
