@@ -10,6 +10,7 @@ use netlink_packet_route::link::LinkFlags;
 
 use super::netlink::{Netlink, NetlinkError};
 use super::rtnl::{self, Address, Interface, Subnet};
+use crate::settings::host::in_one_subnet;
 
 /// What concerns the plan.
 #[derive(Debug)]
@@ -152,7 +153,7 @@ impl Scope {
     /// Whether the interface has the address's subnet without it.
     pub(super) fn subnet(&self, vip: Vip) -> Subnet {
         let same = |(own, bits): &(IpAddr, u8)| {
-            *bits == vip.prefix() && share_subnet(*own, vip.address(), *bits)
+            *bits == vip.prefix() && in_one_subnet(*own, *bits, vip.address())
         };
         if self.beside.iter().any(same) { Subnet::Known } else { Subnet::New }
     }
@@ -161,19 +162,6 @@ impl Scope {
     /// sender carries this one instead.
     pub(super) fn own(&self, address: IpAddr) -> Option<IpAddr> {
         self.own.iter().find(|own| own.is_ipv4() == address.is_ipv4()).copied()
-    }
-}
-
-/// Both are in the same subnet with a prefix of so many bits.
-const fn share_subnet(one: IpAddr, other: IpAddr, bits: u8) -> bool {
-    match (one, other) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => {
-            (one.to_bits() ^ other.to_bits()).leading_zeros() >= bits as u32
-        }
-        (IpAddr::V6(one), IpAddr::V6(other)) => {
-            (one.to_bits() ^ other.to_bits()).leading_zeros() >= bits as u32
-        }
-        _ => false,
     }
 }
 
