@@ -14,11 +14,16 @@ const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 
 /// The length of `struct nfgenmsg`.
-pub(super) const GEN_HEADER_BYTES: usize = 4;
+const GEN_HEADER_BYTES: usize = 4;
 
 /// What follows `struct nlmsghdr` in every message (`struct nfgenmsg`): of which family it speaks.
 pub(super) const fn gen_header(family: u8) -> [u8; GEN_HEADER_BYTES] {
     [family, 0, 0, 0]
+}
+
+/// What an answer says after that header.
+pub(super) fn after_header(payload: &[u8]) -> &[u8] {
+    payload.get(GEN_HEADER_BYTES..).unwrap_or_default()
 }
 
 /// Begins a batch.

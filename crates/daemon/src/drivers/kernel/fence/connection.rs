@@ -12,7 +12,7 @@ use netlink_sys::protocols::NETLINK_NETFILTER;
 use super::super::channel::Channel;
 use super::super::message::{Body, Header, Messages};
 use super::super::netlink::{NetlinkError, end};
-use super::super::nf_tables::{self, GEN_HEADER_BYTES, NETDEV, Verb};
+use super::super::nf_tables::{self, NETDEV, Verb, after_header};
 use super::part::Part;
 
 /// Changes that the kernel makes all together or not at all.
@@ -177,8 +177,4 @@ impl Connection {
         };
         self.0.list(verb.kind(), body, |payload| parse(after_header(payload)))
     }
-}
-
-fn after_header(payload: &[u8]) -> &[u8] {
-    payload.get(GEN_HEADER_BYTES..).unwrap_or_default()
 }

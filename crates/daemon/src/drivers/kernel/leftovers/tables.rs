@@ -10,7 +10,7 @@ use super::super::channel::Channel;
 use super::super::fence::PREFIX;
 use super::super::message::{Body, Header, Messages, attribute};
 use super::super::netlink::{NetlinkError, end};
-use super::super::nf_tables::{self, GEN_HEADER_BYTES, NETDEV, Verb, chain, rule, table};
+use super::super::nf_tables::{self, NETDEV, Verb, after_header, chain, rule, table};
 use super::{Kind, Leftover, Order};
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ impl Tables {
         let all_families = |body: &mut Body<'_>| body.raw(&nf_tables::gen_header(0));
         self.channel.list(verb.kind(), all_families, |payload| {
             let family = payload.first().copied().unwrap_or_default();
-            parse(family, payload.get(GEN_HEADER_BYTES..).unwrap_or_default())
+            parse(family, after_header(payload))
         })
     }
 
