@@ -5,7 +5,7 @@
 //! one SYN waits a full second for its repetition; so the giver goes on accepting packets until the
 //! successor has announced itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -34,6 +34,13 @@ const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// A successor that has not taken the Lease by then does not want it.
 const TAKEN_WITHIN: Duration = Duration::from_millis(300);
+
+/// What clients sent here before they heard the announcement that we heard comes within this time.
+const UNDER_WAY: Duration = Duration::from_millis(50);
+
+/// A successor that answers us has the address, but clients send to it only once it has announced
+/// it. If that is not heard within this time it was lost, or there is none.
+const ANNOUNCED_WITHIN: Duration = Duration::from_millis(300);
 
 /// How long packets are accepted for clients that have not heard of the successor: nodes of the
 /// original look at the Lease only every 1 to 4.4 s.
@@ -87,12 +94,15 @@ enum Step {
         since: Moment,
         /// When the API server said so.
         acknowledged: Option<Moment>,
-        /// The addresses that somebody else was heard to speak for.
-        taken: BTreeSet<IpAddr>,
+        taken: Taken,
     },
     /// Nobody took it: it is taken back, as a successor would.
-    Reclaiming { since: Moment, taken: BTreeSet<IpAddr> },
+    Reclaiming { since: Moment, taken: Taken },
 }
+
+/// The addresses that somebody else was heard to speak for, and until when packets for each are
+/// accepted here.
+type Taken = BTreeMap<IpAddr, Moment>;
 
 /// What a hand-over wants of the rest of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,27 +180,29 @@ impl Moves {
         self.unmet.as_ref()
     }
 
-    /// Another station speaks for the address.
-    pub fn heard(&mut self, address: IpAddr) {
+    /// Another station speaks for the address: to all, or only in answer to a question of ours.
+    pub fn heard(&mut self, address: IpAddr, to_all: bool, now: Moment) {
         if let Some(Step::Released { taken, .. } | Step::Reclaiming { taken, .. }) =
             self.current.as_mut().map(|current| &mut current.step)
         {
-            taken.insert(address);
+            let until = now + if to_all { UNDER_WAY } else { ANNOUNCED_WITHIN };
+            taken.entry(address).and_modify(|known| *known = until.min(*known)).or_insert(until);
         }
     }
 
     /// When to look again, after `now`, though nothing happens.
     #[must_use]
     pub fn deadline(&self, now: Moment) -> Option<Moment> {
-        let due = match &self.current.as_ref()?.step {
-            Step::Offered { since, .. } => [*since + CONSENT_WITHIN; 2],
-            Step::Silencing { since, until, .. } => [*since + SILENT_WITHIN, *until],
-            Step::Released { since, acknowledged, .. } => {
-                [taken_by(*since, *acknowledged), *since + ACCEPT_FOR]
+        let none = Taken::new();
+        let (due, taken) = match &self.current.as_ref()?.step {
+            Step::Offered { since, .. } => ([*since + CONSENT_WITHIN; 2], &none),
+            Step::Silencing { since, until, .. } => ([*since + SILENT_WITHIN, *until], &none),
+            Step::Released { since, acknowledged, taken } => {
+                ([taken_by(*since, *acknowledged), *since + ACCEPT_FOR], taken)
             }
-            Step::Reclaiming { since, .. } => [*since + ACCEPT_FOR; 2],
+            Step::Reclaiming { since, taken } => ([*since + ACCEPT_FOR; 2], taken),
         };
-        due.into_iter().find(|at| *at > now)
+        due.iter().chain(taken.values()).copied().filter(|at| *at > now).min()
     }
 
     /// Goes on with the move, or begins one; `vips` are the addresses that must all be taken.
@@ -313,7 +325,7 @@ impl Moves {
         let until = view.term?;
         let Step::Silencing { since, nonce, .. } = current.step else { return Some(current) };
         let step = if view.silent {
-            Step::Released { since: view.now, acknowledged: None, taken: BTreeSet::new() }
+            Step::Released { since: view.now, acknowledged: None, taken: Taken::new() }
         } else if view.now < since + SILENT_WITHIN {
             Step::Silencing { since, until, nonce }
         } else {
@@ -347,8 +359,8 @@ impl Moves {
             return self.current.take();
         }
         let over = view.now >= since + ACCEPT_FOR;
-        let all_taken = vips.iter().all(|vip| taken.contains(vip));
-        if all_taken || (over && view.other.is_some()) {
+        let gone = |vip| taken.get(vip).is_some_and(|until| *until <= view.now);
+        if vips.iter().all(gone) || (over && view.other.is_some()) {
             notices.push(Notice::HandedOver { to: taker(view.other).or(to) });
             return None;
         }

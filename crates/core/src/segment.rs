@@ -85,6 +85,16 @@ impl Said {
         matches!(self, Self::Claim(claim) if claim.to == mac)
     }
 
+    /// It tells all who hear it that its sender has the sender's address: a gratuitous ARP request
+    /// or reply (RFC 5944 section 4.6), or an unsolicited neighbour advertisement.
+    #[must_use]
+    pub fn announces(&self) -> bool {
+        match self {
+            Self::Question(question) => question.address == question.asker.address,
+            Self::Claim(claim) => [Mac::BROADCAST, claim.station.mac].contains(&claim.to),
+        }
+    }
+
     /// The address that somebody is about to use, and asks for in nobody's name.
     #[must_use]
     pub fn probed(&self) -> Option<IpAddr> {

@@ -96,10 +96,10 @@ impl Client {
         let control = Worker::start("control", at_most, move |term| accept(&listener, term))?;
         let socket = host.open("probe".to_owned(), || RawSocket::echo(service))?;
         let notes = (world.journal().clone(), live.clone());
-        let pinger = Pinger::new(socket, targets, spec.probe_period, notes);
+        let pinger = Pinger::new(socket, targets, spec.probe_period, notes.clone());
         let pinger = Worker::start("prober", at_most, |term| pinger.run(term))?;
         let targets = targets.map(|target| SocketAddr::new(target, spec.service.port()));
-        let connector = Connector::new(targets, spec.connect_period, live.clone())
+        let connector = Connector::new(targets, spec.connect_period, notes)
             .map_err(Error::step("make an epoll"))?;
         let namespaces = host.namespaces().clone();
         let connector =

@@ -8,9 +8,11 @@
 //!   for the holder alone, it moves the address once at most, and to a node that is well.
 //! - G5, recovery: after the last fault, within the lease duration + 2 s, exactly one node answers,
 //!   and so to the end.
+//! - G6, unnoticed hand-over: the giver of a planned move accepts packets until the taker has
+//!   announced the address.
 //! - G7, honest state: what a daemon says, what the Lease says and what its node does agree.
 //!
-//! G6 is seen by clients only: the real world judges it.
+//! That clients notice nothing of a planned move only clients can say: the real world judges it.
 //!
 //! What the API accepts is read from the faults: a node is *able* while nothing has been taken from
 //! it, and writes are accepted while the store is there and more than half of the hosts have power
@@ -31,6 +33,7 @@ mod scene;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod unnoticed;
 
 /// What the guarantees allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +110,8 @@ pub enum Guarantee {
     Calm,
     /// G5.
     Recovery,
+    /// G6.
+    Unnoticed,
     /// G7.
     Honest,
 }
@@ -118,8 +123,9 @@ impl fmt::Display for Guarantee {
             Self::BoundedOutage => "G2",
             Self::NoOrphan => "G3",
             Self::Calm => "G4",
-            Self::Honest => "G7",
             Self::Recovery => "G5",
+            Self::Unnoticed => "G6",
+            Self::Honest => "G7",
         })
     }
 }
@@ -189,6 +195,7 @@ pub fn judge(timeline: &Timeline, bounds: &Bounds) -> Verdict {
     orphan::judge(timeline, bounds, &mut verdict);
     calm::judge(timeline, bounds, &mut verdict);
     recovery::judge(timeline, bounds, &mut verdict);
+    unnoticed::judge(timeline, bounds, &mut verdict);
     honest::judge(timeline, bounds, &mut verdict);
     verdict
 }

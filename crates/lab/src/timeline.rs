@@ -90,6 +90,8 @@ pub enum What {
     Fault(Fault),
     /// The client's probe went unanswered for this long, from `at` on.
     Outage(Duration),
+    /// The client's connection that was begun at `at` took so long, to come about or to fail.
+    Slow(Duration),
 }
 
 impl Timeline {
@@ -100,7 +102,8 @@ impl Timeline {
             What::Answers { .. }
             | What::Configured { .. }
             | What::Announced { .. }
-            | What::Outage(_) => false,
+            | What::Outage(_)
+            | What::Slow(_) => false,
             What::Lease { .. }
             | What::Renewed { .. }
             | What::Fenced { .. }
@@ -145,6 +148,7 @@ impl Timeline {
                 None => format!("* {}", fault.text()),
             },
             What::Outage(span) => format!("no answer for {:.3} s", span.as_secs_f64()),
+            What::Slow(span) => format!("a connection took {:.3} s", span.as_secs_f64()),
         }
     }
 

@@ -11,7 +11,7 @@ use kube_vip_lab::sim::{Kind, Sabotage, Scenario, Summary, campaign, examine};
 
 /// Seeds that once broke a guarantee, and why. What a seed draws changes with the simulator: the
 /// last ones are of the simulator as it is, those before of it without IPv6.
-const KEPT: [(u64, &str); 9] = [
+const KEPT: [(u64, &str); 11] = [
     (42, "holding on began only after the address's lifetime was over"),
     (478, "a candidate that only watched claimed as soon as the API was back"),
     (590, "one deaf neighbour of five made a segment dead"),
@@ -21,6 +21,8 @@ const KEPT: [(u64, &str); 9] = [
     (235, "the address moved on the API's return, because the holder was not well again at once"),
     (2336, "a starved daemon took its own lateness for an API that is away, and held on"),
     (6926, "after an absence a Lease that was put back was claimed without asking the segment"),
+    (95, "an answer to the giver's own question was taken for the successor's announcement"),
+    (3152, "a slow write that was under way at the term's end was no ground for holding on"),
 ];
 
 fn number(name: &str, default: u64) -> u64 {
@@ -83,6 +85,7 @@ fn the_oracle_bites() {
         (Sabotage::SkippedSilence, Guarantee::OneOwner),
         (Sabotage::DeafDaemon, Guarantee::OneOwner),
         (Sabotage::LivelySegment, Guarantee::OneOwner),
+        (Sabotage::AnswerIsAnnouncement, Guarantee::Unnoticed),
     ];
     let mut missed = Vec::new();
     for (lie, guarantee) in lies {

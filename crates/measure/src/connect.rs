@@ -54,6 +54,14 @@ pub struct Over {
     pub end: End,
 }
 
+impl Over {
+    /// How long it took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.at.since(self.begun)
+    }
+}
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

@@ -96,7 +96,7 @@ impl Tally {
         }
         match over.end {
             End::Made => {
-                let time = over.at.since(begun);
+                let time = over.took();
                 seen.made += 1;
                 seen.slow += u64::from(time > SLOW);
                 self.times.push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));

@@ -122,7 +122,8 @@ impl Scene {
             What::Configured { .. }
             | What::Announced { .. }
             | What::Says { .. }
-            | What::Outage(_) => {}
+            | What::Outage(_)
+            | What::Slow(_) => {}
         }
         self.note_troubles(entry.at);
     }
@@ -193,6 +194,11 @@ impl Scene {
     /// A claim was undone by somebody at `since` or later, before anybody can have seen it.
     pub(super) fn undid_a_claim(&self, since: Duration) -> bool {
         self.undone.is_some_and(|at| at >= since)
+    }
+
+    /// Somebody who is no holder changed just then whom the Lease names.
+    pub(super) fn was_meddled_with(&self, at: Duration) -> bool {
+        self.meddled == Some(at)
     }
 
     /// Somewhere the original runs, or left its address.

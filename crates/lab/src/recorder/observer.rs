@@ -72,11 +72,7 @@ impl Observer {
             };
             let sender = said.sender();
             let reply = said.answers(self.asker.mac);
-            // Whoever says that it has the address says so to the asker, or to all.
-            let announcement = match said {
-                Said::Question(question) => question.address == sender.address,
-                Said::Claim(claim) => claim.to == Mac::BROADCAST || claim.to == sender.mac,
-            };
+            let announcement = said.announces();
             if sender.address != self.address || !(announcement || reply) {
                 continue;
             }

@@ -42,6 +42,8 @@ pub enum Sabotage {
     TrustedClock,
     /// The daemon hears nobody speak for the address: not its successor either.
     DeafDaemon,
+    /// An answer to the daemon is taken for an announcement to all.
+    AnswerIsAnnouncement,
     /// The daemon is told that somebody answered its questions, although nobody did.
     LivelySegment,
 }
@@ -70,6 +72,10 @@ impl World {
             (Sabotage::TrustedClock, Event::Answered(Answer { id, outcome: Ok(seen) })) => {
                 let outcome = Ok(self.disbelieve(host, seen));
                 Event::Answered(Answer { id, outcome })
+            }
+            (Sabotage::AnswerIsAnnouncement, Event::Heard { from, said: Said::Claim(claim) }) => {
+                let said = Said::Claim(Claim { to: Mac::BROADCAST, ..claim });
+                Event::Heard { from, said }
             }
             (_, event) => event,
         }

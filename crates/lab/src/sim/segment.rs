@@ -35,7 +35,12 @@ pub(super) enum Station {
 impl World {
     /// The daemon's driver sends what it was told to; the frame is decided, and not yet sent.
     pub(super) fn send_soon(&mut self, host: usize, daemon: u64, effect: Effect) {
-        let longest = if self.rng.percent(3) { 30_000 } else { 500 };
+        let longest = match effect {
+            _ if !self.rng.percent(3) => 500,
+            // The daemon has used up its share of the processor for this period.
+            Effect::Announce { .. } => 150_000,
+            _ => 30_000,
+        };
         let takes = self.micros(5, longest);
         self.after(takes, Item::Send { host, daemon, effect });
     }
