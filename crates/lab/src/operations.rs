@@ -16,8 +16,6 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use crate::cluster::assets::{Assets, Missing};
 use crate::cluster::layout::{HOME, Layout};
 use crate::cluster::{Cluster, ClusterError, ClusterSpec, Kubeconfigs};
@@ -180,33 +178,14 @@ impl Operations {
         }
         self.cluster.start_control_plane(at_most, |_| {})?;
         if self.cluster.pki().distribution() == Distribution::Kubeadm {
-            self.grant_administrators()?;
+            let failed = OperationsError::machine("give administrators their rights");
+            self.cluster.grant_administrators().map_err(failed)?;
         }
         for node in 0..self.cluster.size() {
             self.cluster.write_kubeconfig(node)?;
             standin::activate(self.cluster.machine(node).layout(), true)?;
         }
         self.give_kubeconfig()
-    }
-
-    /// Gives kubeadm's administrators their rights, as `kubeadm init` does once the API answers.
-    fn grant_administrators(&self) -> Result<(), OperationsError> {
-        let group = "rbac.authorization.k8s.io";
-        let name = "kubeadm:cluster-admins";
-        let binding = json!({
-            "apiVersion": format!("{group}/v1"),
-            "kind": "ClusterRoleBinding",
-            "metadata": { "name": name },
-            "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin" },
-            "subjects": [{ "apiGroup": group, "kind": "Group", "name": name }],
-        });
-        let path = format!("/apis/{group}/v1/clusterrolebindings");
-        let failed = || OperationsError::machine("give administrators their rights");
-        let answer = self.cluster.create(0, &path, &binding).map_err(failed())?;
-        if answer.status.is_success() {
-            return Ok(());
-        }
-        Err(failed()(io::Error::other(answer.body)))
     }
 
     /// Gives the workstation a kubeconfig for the front, with the document's context.

@@ -20,9 +20,12 @@ mod addresses;
 #[expect(dead_code, reason = "the other faults need more of it")]
 #[path = "cluster_faults/case.rs"]
 mod case;
+#[path = "support/given.rs"]
+mod given;
 
 use addresses::{four, six};
 use case::{Case, hands_over, moves_once};
+use given::given;
 
 /// A pod's daemon may be away for as long as a dead holder may.
 const LONGEST_OUTAGE: Duration = Duration::from_millis(5_300);
@@ -60,10 +63,6 @@ fn combinations() -> Vec<(Starter, &'static [IpAddr])> {
 }
 
 fn image() -> Image {
-    let given = |name| {
-        std::env::var(name)
-            .unwrap_or_else(|_| panic!("{name} is not set; run `cargo xtask test cluster`"))
-    };
     let name = given("KUBE_VIP_IMAGE_NAME");
     Image { tar: PathBuf::from(given("KUBE_VIP_IMAGE")), known_as: name.clone(), name }
 }

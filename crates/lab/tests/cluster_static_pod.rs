@@ -58,20 +58,7 @@ fn on_a_read_only_root_on_kubeadm() {
     trial.start_without_api_servers(&manifest);
     trial.start_api_servers();
     trial.daemons_wait("the daemons wait for rights", "403");
-    let binding = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": { "name": "kubeadm:cluster-admins" },
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"
-        },
-        "subjects": [{
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "Group",
-            "name": "kubeadm:cluster-admins"
-        }],
-    });
-    trial.create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", &binding);
+    trial.grant_administrators();
     let first = trial.holder("a node takes the address once it has rights", |_| true);
     trial.all_pods_run();
     trial.check(first, 200);

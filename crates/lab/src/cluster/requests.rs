@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::Cluster;
@@ -59,6 +59,27 @@ impl Cluster {
     /// If there is no answer.
     pub fn create(&self, node: usize, path: &str, object: &Value) -> io::Result<Answer> {
         self.send(node, (Method::POST, path), object)
+    }
+
+    /// Gives kubeadm's administrators their rights, as `kubeadm init` does once the API answers.
+    ///
+    /// # Errors
+    /// If there is no answer, or another one than that the binding was created.
+    pub fn grant_administrators(&self) -> io::Result<()> {
+        let group = "rbac.authorization.k8s.io";
+        let name = "kubeadm:cluster-admins";
+        let binding = json!({
+            "apiVersion": format!("{group}/v1"),
+            "kind": "ClusterRoleBinding",
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [{ "apiGroup": group, "kind": "Group", "name": name }],
+        });
+        let answer = self.create(0, &format!("/apis/{group}/v1/clusterrolebindings"), &binding)?;
+        match answer.status {
+            StatusCode::CREATED => Ok(()),
+            _ => Err(io::Error::other(answer.body)),
+        }
     }
 
     fn timed(&self, answer: impl Future<Output = io::Result<Answer>>) -> io::Result<Answer> {

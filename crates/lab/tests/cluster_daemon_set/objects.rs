@@ -21,6 +21,11 @@ fn documents(file: &str) -> Vec<Value> {
     daemon_set::documents(&text).expect("YAML")
 }
 
+fn create(trial: &mut Trial, path: &str, object: &Value) {
+    let answer = trial.cluster().create(0, path, object).expect("an answer");
+    assert_eq!(answer.status, 201, "{}", answer.body);
+}
+
 impl Objects {
     pub(crate) fn read() -> Self {
         let set = documents("daemonset.yaml").remove(0);
@@ -30,11 +35,11 @@ impl Objects {
     /// Makes everything but the pods, for the interface and the address of the lab.
     pub(crate) fn prepare(&self, trial: &mut Trial) {
         for object in &self.rights {
-            trial.create(&daemon_set::collection(object), object);
+            create(trial, &daemon_set::collection(object), object);
         }
         let authority = trial.cluster().authority();
-        trial.create(CONFIG_MAPS, &daemon_set::authority(&authority));
-        trial.create(SETS, &self.set);
+        create(trial, CONFIG_MAPS, &daemon_set::authority(&authority));
+        create(trial, SETS, &self.set);
         trial.until("every node has registered", |cluster| {
             let list = read(cluster, 0, "/api/v1/nodes")?;
             (list["items"].as_array()?.len() == NODES).then_some(())
@@ -58,7 +63,7 @@ impl Objects {
         let set = trial.until("the set is there", |cluster| read(cluster, 0, &path));
         let pod = daemon_set::pod(&set, &name);
         let path = format!("{PODS}/kube-vip-ds-{name}");
-        trial.create(PODS, &pod);
+        create(trial, PODS, &pod);
         trial.until(&format!("the daemon runs on {name}"), |cluster| {
             let made = read(cluster, node, &path);
             // Its kubelet had not seen the label yet: the controller would replace it.

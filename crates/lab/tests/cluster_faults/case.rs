@@ -98,9 +98,8 @@ impl Case {
         for host in self.stage.world().nodes() {
             let name = host.name();
             // What these keep is large, and tells nothing.
-            for data in ["etcd", "etcd.kept", "../{}.machine/var/lib/containerd"] {
-                let data = data.replace("{}", name);
-                let place = directory.iter().map(|directory| directory.join(name).join(&data));
+            for data in ["/etcd", "/etcd.kept", ".machine/var/lib/containerd"] {
+                let place = directory.iter().map(|all| all.join(format!("{name}{data}")));
                 place.for_each(|place| drop(std::fs::remove_dir_all(place)));
             }
         }

@@ -3,14 +3,19 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 use kube_vip_lab::cluster::assets::Assets;
 use kube_vip_lab::operations::caller::Caller;
 use kube_vip_lab::operations::standin::Restart;
 use kube_vip_lab::operations::{Operations, OperationsError, Ran};
 use kube_vip_lab::pki::Distribution;
+
+#[path = "../support/given.rs"]
+mod given;
+
+pub(crate) use given::given;
 
 /// As in the document.
 pub(crate) const NODES: usize = 3;
@@ -39,13 +44,6 @@ impl Recap {
         assert!(recap.contains("changed="), "no recap:\n{text}");
         Self { text, changed }
     }
-}
-
-/// What `cargo xtask test` says of what is tested.
-pub(crate) fn given(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set, which says what to test; run `cargo xtask test cluster`")
-    })
 }
 
 /// A site needs the whole machine.

@@ -25,6 +25,11 @@ use kube_vip_lab::stage::{LEASE, PORT, VIP};
 use kube_vip_lab::timeline::{Fault, Timeline, What};
 use serde_json::Value;
 
+#[path = "../support/given.rs"]
+mod given;
+
+use given::given;
+
 /// As in the document.
 pub(crate) const NODES: usize = 3;
 
@@ -50,11 +55,6 @@ pub(crate) fn manifest() -> String {
 
 /// The image under test, under the name that the manifest has for it.
 pub(crate) fn image() -> Image {
-    let given = |name| {
-        env::var(name).unwrap_or_else(|_| {
-            panic!("{name} is not set, which says what to test; run `cargo xtask test cluster`")
-        })
-    };
     let manifest = manifest();
     let names: Vec<&str> =
         manifest.lines().filter_map(|line| line.trim().strip_prefix("image: ")).collect();
@@ -380,10 +380,9 @@ impl Trial {
         });
     }
 
-    /// Creates an object at the first node's API server.
-    pub(crate) fn create(&self, path: &str, object: &Value) {
-        let answer = self.cluster.create(0, path, object).expect("an answer");
-        assert_eq!(answer.status, 201, "{}", answer.body);
+    /// Gives kubeadm's administrators their rights.
+    pub(crate) fn grant_administrators(&self) {
+        self.cluster.grant_administrators().expect("they are given");
     }
 
     /// The cluster itself, for what only one test does.
