@@ -61,6 +61,13 @@ impl Candidates {
         self.0.iter().find(|(_, known)| known.candidacy.mac == Some(mac)).map(|(node, _)| node)
     }
 
+    /// The node's Ethernet address; none: it has not told it.
+    #[must_use]
+    pub fn mac(&self, node: &str) -> Option<Mac> {
+        let known = self.0.iter().find(|(known, _)| known.as_str() == node)?;
+        known.1.candidacy.mac
+    }
+
     /// The node keeps a candidate Lease, and renewed it lately.
     #[must_use]
     pub fn has(&self, node: &str, now: Moment) -> bool {

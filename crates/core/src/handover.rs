@@ -5,7 +5,6 @@
 //! one SYN waits a full second for its repetition; so the giver goes on accepting packets until the
 //! successor has announced itself.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,7 +14,12 @@ use crate::address::NodeName;
 use crate::candidates::Candidates;
 use crate::event::{Nonce, Offer};
 use crate::moment::Moment;
+use crate::segment::Said;
 use crate::status::{MoveReason, Notice};
+
+mod taken;
+
+use taken::Taken;
 
 /// A candidate that has not said yes by then is asked no more for a while.
 const CONSENT_WITHIN: Duration = Duration::from_secs(1);
@@ -34,13 +38,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// A successor that has not taken the Lease by then does not want it.
 const TAKEN_WITHIN: Duration = Duration::from_millis(300);
-
-/// What clients sent here before they heard the announcement that we heard comes within this time.
-const UNDER_WAY: Duration = Duration::from_millis(50);
-
-/// A successor that answers us has the address, but clients send to it only once it has announced
-/// it. If that is not heard within this time it was lost, or there is none.
-const ANNOUNCED_WITHIN: Duration = Duration::from_millis(300);
 
 /// How long packets are accepted for clients that have not heard of the successor: nodes of the
 /// original look at the Lease only every 1 to 4.4 s.
@@ -99,10 +96,6 @@ enum Step {
     /// Nobody took it: it is taken back, as a successor would.
     Reclaiming { since: Moment, taken: Taken },
 }
-
-/// The addresses that somebody else was heard to speak for, and until when packets for each are
-/// accepted here.
-type Taken = BTreeMap<IpAddr, Moment>;
 
 /// What a hand-over wants of the rest of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,20 +173,19 @@ impl Moves {
         self.unmet.as_ref()
     }
 
-    /// Another station speaks for the address: to all, or only in answer to a question of ours.
-    pub fn heard(&mut self, address: IpAddr, to_all: bool, now: Moment) {
+    /// Another station speaks for one of the addresses.
+    pub fn heard(&mut self, said: &Said, now: Moment) {
         if let Some(Step::Released { taken, .. } | Step::Reclaiming { taken, .. }) =
             self.current.as_mut().map(|current| &mut current.step)
         {
-            let until = now + if to_all { UNDER_WAY } else { ANNOUNCED_WITHIN };
-            taken.entry(address).and_modify(|known| *known = until.min(*known)).or_insert(until);
+            taken.heard(said, now);
         }
     }
 
     /// When to look again, after `now`, though nothing happens.
     #[must_use]
     pub fn deadline(&self, now: Moment) -> Option<Moment> {
-        let none = Taken::new();
+        let none = Taken::default();
         let (due, taken) = match &self.current.as_ref()?.step {
             Step::Offered { since, .. } => ([*since + CONSENT_WITHIN; 2], &none),
             Step::Silencing { since, until, .. } => ([*since + SILENT_WITHIN, *until], &none),
@@ -202,7 +194,7 @@ impl Moves {
             }
             Step::Reclaiming { since, taken } => ([*since + ACCEPT_FOR; 2], taken),
         };
-        due.iter().chain(taken.values()).copied().filter(|at| *at > now).min()
+        due.into_iter().chain(taken.moments()).filter(|at| *at > now).min()
     }
 
     /// Goes on with the move, or begins one; `vips` are the addresses that must all be taken.
@@ -325,7 +317,7 @@ impl Moves {
         let until = view.term?;
         let Step::Silencing { since, nonce, .. } = current.step else { return Some(current) };
         let step = if view.silent {
-            Step::Released { since: view.now, acknowledged: None, taken: Taken::new() }
+            Step::Released { since: view.now, acknowledged: None, taken: Taken::default() }
         } else if view.now < since + SILENT_WITHIN {
             Step::Silencing { since, until, nonce }
         } else {
@@ -359,15 +351,15 @@ impl Moves {
             return self.current.take();
         }
         let over = view.now >= since + ACCEPT_FOR;
-        let gone = |vip| taken.get(vip).is_some_and(|until| *until <= view.now);
-        if vips.iter().all(gone) || (over && view.other.is_some()) {
+        if taken.is_known(vips, view.now) || (over && view.other.is_some()) {
             notices.push(Notice::HandedOver { to: taker(view.other).or(to) });
             return None;
         }
         if view.released && !reclaiming {
             acknowledged.get_or_insert(view.now);
         }
-        let due = view.other.is_none() && taken_by(since, acknowledged) <= view.now;
+        let nobody = view.other.is_none() && taken.is_empty();
+        let due = nobody && taken_by(since, acknowledged) <= view.now;
         let in_vain = due && (to.is_some() || acknowledged.is_none());
         if over || (view.ending.is_some() && in_vain) {
             // Nobody is there, or nobody can know: nothing is gained by waiting.

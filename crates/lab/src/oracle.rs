@@ -66,6 +66,8 @@ pub struct Bounds {
     pub calm: bool,
     /// G5: for how long nobody may answer between the giver and the taker of a planned move.
     pub handing_over: Duration,
+    /// G6: for how long after the taker's announcement the giver goes on accepting.
+    pub under_way: Duration,
     /// G7: for how long what is said may differ from what is so.
     pub honest: Duration,
     /// G5: how much later than a lease duration after the last fault there must be one owner.
@@ -91,6 +93,7 @@ impl Bounds {
             holds_on: true,
             calm: true,
             handing_over: Duration::from_millis(300),
+            under_way: Duration::from_millis(40),
             honest: Duration::from_secs(1),
             recovery: Duration::from_secs(2),
         }

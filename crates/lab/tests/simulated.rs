@@ -22,7 +22,7 @@ const KEPT: [(u64, &str); 11] = [
     (2336, "a starved daemon took its own lateness for an API that is away, and held on"),
     (6926, "after an absence a Lease that was put back was claimed without asking the segment"),
     (95, "an answer to the giver's own question was taken for the successor's announcement"),
-    (3152, "a slow write that was under way at the term's end was no ground for holding on"),
+    (3152, "one prompt read before the term's end meant an API that is back, and no holding on"),
 ];
 
 fn number(name: &str, default: u64) -> u64 {

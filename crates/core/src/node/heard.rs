@@ -21,11 +21,11 @@ impl Node {
             Heard::Alive | Heard::Nothing => {}
             Heard::Probe(address) => self.defend(address, now),
             Heard::Claim(address) => {
-                self.taken(address, said, now);
+                self.taken(said, now);
                 self.defend(address, now);
             }
             Heard::Confirmed(address, mac) => {
-                self.taken(address, said, now);
+                self.taken(said, now);
                 self.confirmed(address, mac, now);
             }
         }
@@ -33,12 +33,18 @@ impl Node {
 
     /// Another station speaks for the address: the successor that is waited for, or somebody who
     /// has nothing to do with it?
-    fn taken(&mut self, address: IpAddr, said: &Said, now: Moment) {
-        let expected = self.moves.successor();
-        let speaker = self.candidates.with_mac(said.sender().mac);
-        let known = expected.is_none_or(|to| speaker == Some(to));
-        if known || self.other_holder().is_some() {
-            self.moves.heard(address, said.announces(), now);
+    fn taken(&mut self, said: &Said, now: Moment) {
+        let mac = said.sender().mac;
+        let expected = match self.other_holder() {
+            // One of the original tells nobody its Ethernet address.
+            Some(holder) => self.candidates.mac(holder).is_none_or(|known| known == mac),
+            None => {
+                let successor = self.moves.successor();
+                successor.is_none_or(|to| self.candidates.with_mac(mac) == Some(to))
+            }
+        };
+        if expected {
+            self.moves.heard(said, now);
         }
     }
 

@@ -250,6 +250,11 @@ impl Scene {
         self.node(node).is_some_and(|node| node.missing.is_empty())
     }
 
+    /// Nothing has been taken from the node but some of these parts.
+    pub(super) fn lacks_only(&self, node: usize, parts: Parts) -> bool {
+        self.node(node).is_some_and(|node| node.missing.without(parts).is_empty())
+    }
+
     /// Nothing has been taken from the node whose loss means that another one must take over.
     pub(super) fn is_whole(&self, node: usize) -> bool {
         self.node(node).is_some_and(|node| !node.lacks(VITAL))

@@ -35,6 +35,12 @@ impl Parts {
         self.meets(Self::of(&[part]))
     }
 
+    /// Those that are not among the others.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// At least one is among both.
     #[must_use]
     pub const fn meets(self, other: Self) -> bool {

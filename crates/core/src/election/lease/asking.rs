@@ -59,15 +59,10 @@ impl Elector {
         self.api().failing_since.is_some() || self.overdue().is_some_and(|at| at <= now)
     }
 
-    /// The same, or the last answer came late, or the term is overdue and is not about to be
-    /// renewed either.
+    /// The same, or the last answer came late, or a holder has not been told of any write since.
     #[must_use]
     pub fn is_troubled(&self, now: Moment) -> bool {
-        let slow = self.asked.as_ref().is_some_and(|asked| {
-            self.renewal_overdue().is_some_and(|at| at <= now)
-                && asked.sent + self.prompt_within() / 2 <= now
-        });
-        self.is_unanswered(now) || self.grace.is_away() || slow
+        self.is_unanswered(now) || self.grace.is_away()
     }
 
     /// When it is high time that the term is renewed: an attempt was due and had time to succeed,

@@ -33,6 +33,7 @@ impl Elector {
             Err(Failure::Conflict | Failure::Gone) => {
                 // Somebody was faster, or an earlier write of ours happened after all.
                 self.notices.extend(self.api.answered(now));
+                self.came(&asked, now);
                 self.said = Message::default();
                 self.unsure = true;
                 self.next = now;
@@ -46,13 +47,8 @@ impl Elector {
     fn succeeded(&mut self, asked: &Asked, seen: Option<Observation>, now: Moment) {
         self.notices.extend(self.api.answered(now));
         self.backoff.succeeded();
-        let prompt = now.since(asked.sent) <= self.prompt_within();
+        let prompt = self.came(asked, now);
         self.prompt = prompt.then_some(asked.sent);
-        if prompt {
-            self.grace.answered(self.timings, now);
-        } else {
-            self.grace.failed(asked.sent);
-        }
         self.next = if prompt { now } else { self.backoff.failed(now) };
         if asked.what == What::Read {
             self.unsure = false;
@@ -68,6 +64,18 @@ impl Elector {
             let acknowledged = (asked.what == What::Claim).then_some(asked.sent);
             self.see(seen, acknowledged, now);
         }
+    }
+
+    /// An answer came: whether promptly. For a holder the API is back when a write is answered: one
+    /// that only reads may still be unable to renew.
+    fn came(&mut self, asked: &Asked, now: Moment) -> bool {
+        let prompt = now.since(asked.sent) <= self.prompt_within();
+        if !prompt {
+            self.grace.failed(asked.sent);
+        } else if self.term.is_none() || asked.what != What::Read {
+            self.grace.answered(self.timings, now);
+        }
+        prompt
     }
 
     /// The Lease is now this. Only a write of our own entitles: one that has been acknowledged by
