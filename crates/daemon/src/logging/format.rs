@@ -16,6 +16,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::stderr::READY;
 use crate::settings::config::LogFormat;
 
 /// What the targets of this program's own lines begin with.
@@ -23,6 +24,9 @@ pub(super) const OWN: &str = "kube_vip";
 
 /// So much of one value is written, in bytes.
 const VALUE: usize = 600;
+
+/// So much of a line, without its end: what stderr takes at once.
+const LINE: usize = READY - 1;
 
 /// Formats one event as one line.
 pub(super) struct Line {
@@ -52,7 +56,9 @@ where
             fields.pair("source", metadata.target());
         }
         let (message, pairs) = (fields.message, fields.pairs);
-        writeln!(writer, "{time} {} {message}{pairs}", metadata.level())
+        let mut line = format!("{time} {} {message}{pairs}", metadata.level());
+        line.truncate(line.floor_char_boundary(LINE));
+        writeln!(writer, "{line}")
     }
 }
 
@@ -68,6 +74,12 @@ fn json(time: Timestamp, event: &Event<'_>) -> Object {
         object.put("source", metadata.target());
     }
     event.record(&mut object);
+    // Half an object would be none. Escapes make values longer, and there may be several.
+    let mut most = VALUE;
+    while object.to_string().len() > LINE && most > 0 {
+        most /= 2;
+        object.shorten(most);
+    }
     object
 }
 
@@ -93,6 +105,15 @@ impl Object {
         self.0.push((key, value.into()));
     }
 
+    /// Leaves at most so many bytes of each text.
+    fn shorten(&mut self, most: usize) {
+        for (_, value) in &mut self.0 {
+            if let Value::String(text) = value {
+                *text = cut(text, most).into_owned();
+            }
+        }
+    }
+
     fn add(&mut self, field: &Field, value: impl Into<Value>) {
         let message = field.name() == "message";
         match self.0.iter_mut().find(|(key, _)| message && *key == "msg") {
@@ -104,7 +125,7 @@ impl Object {
 
 impl Visit for Object {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, cut(value));
+        self.add(field, cut(value, VALUE));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -124,7 +145,7 @@ impl Visit for Object {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, cut(&format!("{value:?}")));
+        self.add(field, cut(&format!("{value:?}"), VALUE));
     }
 }
 
@@ -147,14 +168,14 @@ struct Fields {
 impl Fields {
     fn add(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
-            self.message = escaped(&cut(value));
+            self.message = escaped(&cut(value, VALUE));
         } else {
             self.pair(field.name(), value);
         }
     }
 
     fn pair(&mut self, key: &str, value: &str) {
-        let value = cut(value);
+        let value = cut(value, VALUE);
         // Writing to a String cannot fail.
         let _ = if needs_quotes(&value) {
             write!(self.pairs, " {key}=\"{}\"", quoted(&value))
@@ -174,12 +195,12 @@ impl Visit for Fields {
     }
 }
 
-/// At most [`VALUE`] bytes of a value, with a mark where it was cut.
-fn cut(value: &str) -> Cow<'_, str> {
-    if value.len() <= VALUE {
+/// At most so many bytes of a value, and a mark where it was cut.
+fn cut(value: &str, most: usize) -> Cow<'_, str> {
+    if value.len() <= most {
         Cow::Borrowed(value)
     } else {
-        let kept = &value[..value.floor_char_boundary(VALUE)];
+        let kept = &value[..value.floor_char_boundary(most)];
         Cow::Owned(format!("{kept}…"))
     }
 }

@@ -15,7 +15,7 @@ use super::format;
 use crate::settings::config::LogFormat;
 
 /// A pipe that is ready takes so many bytes without waiting (`PIPE_BUF` in pipe(7)).
-const READY: usize = 4096;
+pub(super) const READY: usize = 4096;
 
 static LOST: AtomicU64 = AtomicU64::new(0);
 

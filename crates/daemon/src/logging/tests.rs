@@ -8,6 +8,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use serde_json::{Value, json};
 use tracing::{debug, error, info, warn};
 
+use super::stderr::READY;
 use super::*;
 
 #[derive(Clone, Default)]
@@ -89,6 +90,24 @@ fn a_long_value_is_cut() {
     let line = written(LogLevel(0), || warn!(cause = "ä".repeat(100_000), "m"));
     assert!(line.len() < 1000, "{}", line.len());
     assert!(line.contains("ä…"), "{line}");
+}
+
+#[test]
+fn a_line_of_long_values_is_cut_to_what_stderr_takes_at_once() {
+    let (odd, message) = ("\u{1b}".repeat(600), "ä".repeat(300));
+    let odd = odd.as_str();
+    let say = || warn!(a = odd, b = odd, c = odd, d = odd, "{message}");
+    let line = written(Wanted { level: LogLevel(0), format: LogFormat::Json }, say);
+    assert!(line.len() <= READY, "{}", line.len());
+    let object: Value = serde_json::from_str(&line).expect("a whole object");
+    assert_eq!(
+        (&object["level"], &object["time"]),
+        (&json!("WARN"), &json!("2026-11-22T21:32:29Z"))
+    );
+    assert!(object["d"].as_str().is_some_and(|d| d.ends_with("\u{1b}…")), "{line}");
+
+    let line = written(LogLevel(0), say);
+    assert_eq!((line.len(), line.lines().count()), (READY, 1), "{line}");
 }
 
 #[test]
