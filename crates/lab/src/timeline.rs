@@ -116,6 +116,22 @@ impl Timeline {
         self.entries.sort_by_key(|entry| entry.at);
     }
 
+    /// Leaves out slow connections that began in an outage, or beside it: it explains them.
+    pub fn leave_out_explained(&mut self) {
+        const BESIDE: Duration = Duration::from_millis(10);
+        let span = |entry: &Entry| match entry.what {
+            What::Outage(length) => {
+                Some(entry.at.saturating_sub(BESIDE)..=entry.at + length + BESIDE)
+            }
+            _ => None,
+        };
+        let outages: Vec<_> = self.entries.iter().filter_map(span).collect();
+        self.entries.retain(|entry| {
+            let slow = matches!(entry.what, What::Slow(_));
+            !(slow && outages.iter().any(|outage| outage.contains(&entry.at)))
+        });
+    }
+
     /// The name of a node; its index where it has none.
     #[must_use]
     pub fn name(&self, node: usize) -> String {

@@ -74,8 +74,8 @@ impl<'a> Narrator<'a> {
         let news = stage.world().journal().after(self.seen);
         self.seen += news.len();
         for (at, what) in news {
-            // Renewals and announcements are many.
-            if !matches!(what, What::Renewed { .. } | What::Announced { .. }) {
+            // These are many; slow connections are counted in the end.
+            if !matches!(what, What::Renewed { .. } | What::Announced { .. } | What::Slow(_)) {
                 let at = at.since(self.began).as_secs_f64();
                 self.line(&format!("{at:>9.3} s  {}", self.names.describe(&what)));
             }

@@ -78,7 +78,8 @@ impl Take {
             let later = recorder.started().since(began);
             others.push((recorder.stop()?, later));
         }
-        let recording = self.recorder.stop()?;
+        let mut recording = self.recorder.stop()?;
+        recording.timeline.leave_out_explained();
         let with_faults = |(mut other, later): (Recording, Duration)| {
             other.timeline.share(&recording.timeline, later);
             other

@@ -35,6 +35,16 @@ fn the_longest_silence_is_found_also_at_the_end() {
 }
 
 #[test]
+fn an_outage_explains_the_slow_connections_in_it() {
+    let second = Duration::from_secs(1);
+    let slow = |at: u64| (at, What::Slow(second));
+    let outage = (2000, What::Outage(second));
+    let mut timeline = recording(&[slow(1000), slow(1995), outage.clone(), slow(2500), slow(4000)]);
+    timeline.leave_out_explained();
+    assert_eq!(timeline, recording(&[slow(1000), outage, slow(4000)]));
+}
+
+#[test]
 fn entries_read_as_clauses() {
     let timeline = recording(&[
         (0, What::Lease { holder: Some(1) }),
