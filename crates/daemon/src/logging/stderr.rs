@@ -14,7 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::format;
 use crate::settings::config::LogFormat;
 
-/// A pipe that is ready takes so many bytes without waiting (`PIPE_BUF` in pipe(7)).
+/// A pipe that is ready takes so many bytes without waiting (`PIPE_BUF` in pipe(7)): lines are made
+/// no longer.
 pub(super) const READY: usize = 4096;
 
 static LOST: AtomicU64 = AtomicU64::new(0);
@@ -41,14 +42,7 @@ impl<F: AsFd + Write> Stderr<F> {
 
     /// Whether the line was written.
     fn line(&mut self, line: &[u8]) -> bool {
-        let whole = line.len() <= READY;
-        ready(self.file.as_fd())
-            && if whole {
-                self.file.write_all(line).is_ok()
-            } else {
-                let cut = [&line[..READY - 1], b"\n"].concat();
-                self.file.write_all(&cut).is_ok()
-            }
+        line.len() <= READY && ready(self.file.as_fd()) && self.file.write_all(line).is_ok()
     }
 }
 
