@@ -64,14 +64,17 @@ impl Candidates {
     /// The node's Ethernet address; none: it has not told it.
     #[must_use]
     pub fn mac(&self, node: &str) -> Option<Mac> {
-        let known = self.0.iter().find(|(known, _)| known.as_str() == node)?;
-        known.1.candidacy.mac
+        self.named(node)?.candidacy.mac
     }
 
     /// The node keeps a candidate Lease, and renewed it lately.
     #[must_use]
     pub fn has(&self, node: &str, now: Moment) -> bool {
-        self.0.iter().any(|(known, about)| known.as_str() == node && about.is_fresh(now))
+        self.named(node).is_some_and(|known| known.is_fresh(now))
+    }
+
+    fn named(&self, node: &str) -> Option<&Known> {
+        self.0.iter().find(|(known, _)| known.as_str() == node).map(|(_, known)| known)
     }
 
     /// There is another one that renewed lately.

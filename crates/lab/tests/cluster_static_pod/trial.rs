@@ -27,8 +27,11 @@ use serde_json::Value;
 
 #[path = "../support/given.rs"]
 mod given;
+#[path = "../support/program.rs"]
+mod program;
 
 use given::given;
+use program::program;
 
 /// As in the document.
 pub(crate) const NODES: usize = 3;
@@ -448,13 +451,11 @@ impl Trial {
 /// Where a node finds kubectl, this kube-vip, and what every system has.
 fn programs() -> OsString {
     let asset = |name| Assets::find().program(name).unwrap_or_else(|error| fail(&error));
-    let own = env::var_os("KUBE_VIP_BIN").expect("KUBE_VIP_BIN names the daemon");
-    let own = PathBuf::from(own).canonicalize().expect("the daemon is there");
     let lab = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static-pod/programs/systemctl");
     fs::create_dir_all(lab.with_file_name("")).expect("a directory");
     fs::write(&lab, include_str!("systemctl.sh")).expect("written");
     fs::set_permissions(&lab, fs::Permissions::from_mode(0o755)).expect("a program");
-    let places = [lab, asset("kubectl"), own].map(|path| path.with_file_name(""));
+    let places = [lab, asset("kubectl"), program()].map(|path| path.with_file_name(""));
     let system = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(PathBuf::from);
     env::join_paths(places.into_iter().chain(system)).expect("no colon is in them")
 }
