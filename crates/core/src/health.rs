@@ -35,7 +35,7 @@ pub struct ApiServer {
     due: Moment,
     /// Since when the API has not answered this node, through whichever server.
     unanswered: Option<Moment>,
-    /// Until then it is not to be blamed for what all were away for.
+    /// Until then a process that is still there is not to be blamed for what all were away for.
     excused: Moment,
     /// When the API was last found to answer again: a look that began before says nothing.
     answered: Moment,
@@ -72,17 +72,17 @@ impl ApiServer {
         self.answered
     }
 
-    /// It is unwell and does not get better, and the API is not away: when the API was away, this
-    /// one has time to be found well again like all the others, before the address moves because of
-    /// it. So the API must have answered, and a look that began after that been bad.
+    /// It is unwell and does not get better, and the API is not away: when the API was away, a
+    /// process that is still there has time to be found well again like all the others, before the
+    /// address moves because of it. So the API must have answered, and a look that began after that
+    /// been bad.
     #[must_use]
     pub fn is_to_blame(&self, now: Moment) -> bool {
-        let looked = self.last.as_ref().map(|(began, _, _)| *began);
-        let alone = self
-            .vouched
-            .zip(looked)
-            .is_some_and(|(vouched, looked)| looked >= vouched.max(self.answered));
-        !self.well && self.against == 0 && self.excused <= now && alone
+        let Some((looked, _, check)) = &self.last else { return false };
+        let alone = self.vouched.is_some_and(|vouched| *looked >= vouched.max(self.answered));
+        let gone = matches!(check.local, Health::Refuses(_));
+        let blamed = gone || self.excused <= now;
+        !self.well && self.against == 0 && blamed && alone
     }
 
     /// When it is to blame, if it stays unwell.

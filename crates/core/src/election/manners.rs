@@ -18,7 +18,7 @@ pub enum Standing {
     Second,
     /// The Lease was released for another node, which is about to claim it.
     Unnamed,
-    /// This one is not fit, and another one is.
+    /// This one is not fit, and another one is, or the holder may be: the API was away for all.
     Last,
     /// This process has just started beside others, found none of its addresses, and the Lease is
     /// not there, or names this node as it was in another life: somebody may hold by what the Lease

@@ -142,7 +142,8 @@ impl Node {
         let better = |candidacy: &Candidacy| {
             (!candidacy.cordoned, candidacy.priority) > (!cordoned, priority)
         };
-        if !self.is_fit() && others().next().is_some() {
+        let patient = self.elector.was_away() || others().next().is_some();
+        if !self.is_fit() && patient {
             Standing::Last
         } else if others().any(|(_, candidacy)| better(candidacy)) {
             Standing::Second

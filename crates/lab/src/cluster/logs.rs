@@ -31,6 +31,12 @@ impl Cluster {
         }
         text
     }
+
+    /// All that the containers of a node have written; a pod that is gone takes its logs along.
+    #[must_use]
+    pub fn pods_wrote(&self, node: usize) -> String {
+        of_pods(self.machine(node)).iter().map(|log| tail(log, usize::MAX)).collect()
+    }
 }
 
 /// The logs of a machine's containers.

@@ -233,12 +233,15 @@ impl Trial {
         self.until(what, |cluster| nodes.iter().all(|node| says(cluster, node)).then_some(()));
     }
 
-    /// Waits until the daemon on a node knows all others as candidates: each writes its Lease again
-    /// ten seconds after it could not.
+    /// Waits until the daemon on a node knows all others as candidates, each of which writes its
+    /// Lease again ten seconds after it could not, and their API servers.
     pub(crate) fn knows_others(&mut self, node: usize) {
         self.until("the holder knows all others", |cluster| {
-            let known = status(cluster, node)?["candidates"].as_array()?.len();
-            (known == NODES - 1).then_some(())
+            let candidates = status(cluster, node)?["candidates"].as_array()?.len();
+            let wrote = cluster.pods_wrote(node);
+            let (_, servers) = wrote.rsplit_once(" these are asked servers=")?;
+            let servers = servers.lines().next()?.split(',').count();
+            (candidates == NODES - 1 && servers == NODES - 1).then_some(())
         });
     }
 

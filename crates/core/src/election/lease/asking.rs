@@ -65,6 +65,13 @@ impl Elector {
         self.is_unanswered(now) || self.grace.is_away()
     }
 
+    /// The API was away since the holder last renewed, who may only be slower to find it back.
+    #[must_use]
+    pub fn was_away(&self) -> bool {
+        let held = self.sight.as_ref().filter(|sight| sight.holder().is_some());
+        held.is_some_and(|sight| self.grace.until() > sight.changed)
+    }
+
     /// When it is high time that the term is renewed: an attempt was due and had time to succeed,
     /// though some requests may be answered.
     #[must_use]
@@ -126,7 +133,7 @@ impl Elector {
         }
         let claimable = sight.claimable(self.timings.duration());
         match sight.holder() {
-            Some(_) => (claimable + wait).max(self.grace.until()),
+            Some(_) => claimable.max(self.grace.until()) + wait,
             None if wait.is_zero() => claimable,
             None => claimable.max(sight.changed + wait),
         }

@@ -47,6 +47,9 @@ pub(super) struct Servers {
     pub(super) patience: Duration,
     /// Told when another server is preferred than before.
     pub(super) astray: Notify,
+    /// Told when credentials begin to be accepted, which may have come with the right to read the
+    /// list.
+    pub(super) admitted: Notify,
     /// How long they took to answer.
     pub(super) requests: Requests,
     vips: Arc<[IpAddr]>,
@@ -69,6 +72,7 @@ impl Servers {
         Self {
             patience,
             astray: Notify::new(),
+            admitted: Notify::new(),
             requests: Requests::default(),
             vips,
             seen: Mutex::default(),
@@ -144,7 +148,11 @@ impl Servers {
             news = true;
         }
         if !others.is_empty() && seen.others != others {
-            tracing::debug!(servers = ?others, "other API servers of the cluster");
+            let list: Vec<_> = others.iter().map(ToString::to_string).collect();
+            tracing::info!(
+                servers = %list.join(","),
+                "while this node's API server does not answer, these are asked"
+            );
             seen.others = others;
             news = true;
         }
@@ -175,6 +183,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let named = client.working();
         let away = named.and_then(|identity| servers.route(&identity.server).away_until());
         select! {
+            () = servers.admitted.notified() => due = Instant::now(),
             () = servers.astray.notified() => due = due.min(Instant::now() + SOON),
             () = sleep_until(away.map_or(due, |away| away.min(due))) => {
                 if away.is_some_and(|away| away <= Instant::now()) {
