@@ -36,6 +36,10 @@ const ASK_UNTIL: Duration = Duration::from_secs(2);
 /// How long a candidate that did not say yes, or did not take over, is left alone.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
+/// The same when the holder's API server is unwell, and nobody said yes: where all were, one may be
+/// well again at any moment.
+const ASK_SOON: Duration = Duration::from_secs(2);
+
 /// A successor that has not taken the Lease by then does not want it.
 const TAKEN_WITHIN: Duration = Duration::from_millis(300);
 
@@ -114,7 +118,7 @@ pub enum Stance {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moves {
     current: Option<HandOver>,
-    /// Who did not take what was offered, and when.
+    /// Who did not take what was offered, and until when it is left alone.
     declined: Vec<(NodeName, Moment)>,
     offers: u64,
     /// A human's request that cannot be met.
@@ -200,7 +204,7 @@ impl Moves {
     /// Goes on with the move, or begins one; `vips` are the addresses that must all be taken.
     pub fn advance(&mut self, view: &View<'_>, vips: &[IpAddr]) -> Vec<Notice> {
         let mut notices = Vec::new();
-        self.declined.retain(|(_, at)| view.now < *at + ASK_AGAIN);
+        self.declined.retain(|(_, until)| view.now < *until);
         if self.current.is_none() {
             notices.extend(self.begin(view));
         }
@@ -299,7 +303,8 @@ impl Moves {
             return Some(current);
         }
         notices.push(Notice::NotHandedOver { cause: format!("{to} did not say yes in time") });
-        self.declined.push((to.clone(), view.now));
+        let pause = if current.why == MoveReason::Unfit { ASK_SOON } else { ASK_AGAIN };
+        self.declined.push((to.clone(), view.now + pause));
         if current.why == MoveReason::Requested {
             self.unmet = Some(to);
         }
@@ -323,7 +328,7 @@ impl Moves {
         } else {
             let cause = "the kernel did not silence the addresses in time".to_owned();
             notices.push(Notice::NotHandedOver { cause });
-            self.declined.extend(current.to.map(|to| (to, view.now)));
+            self.declined.extend(current.to.map(|to| (to, view.now + ASK_AGAIN)));
             return None;
         };
         Some(HandOver { step, ..current })
@@ -344,7 +349,7 @@ impl Moves {
         };
         if reclaiming && view.term.is_some() {
             notices.push(Notice::NotHandedOver { cause: "nobody took the Lease".to_owned() });
-            self.declined.extend(to.map(|to| (to, view.now)));
+            self.declined.extend(to.map(|to| (to, view.now + ASK_AGAIN)));
             if view.ending.is_some() {
                 notices.extend(self.begin(view));
             }

@@ -85,7 +85,7 @@ impl ApiServer {
         !self.well && self.against == 0 && blamed && alone
     }
 
-    /// When it is to blame, if it stays unwell.
+    /// When a process that is still there is to blame, if it stays unwell.
     #[must_use]
     pub const fn excused(&self) -> Moment {
         self.excused

@@ -18,7 +18,8 @@ pub enum Standing {
     Second,
     /// The Lease was released for another node, which is about to claim it.
     Unnamed,
-    /// This one is not fit, and another one is, or the holder may be: the API was away for all.
+    /// This one is not fit, and another one is; or the holder may be, and only be slower to find
+    /// back an API that was away.
     Last,
     /// This process has just started beside others, found none of its addresses, and the Lease is
     /// not there, or names this node as it was in another life: somebody may hold by what the Lease
@@ -45,6 +46,8 @@ impl Standing {
 pub(super) struct Grace {
     /// When the first request was sent that had no good answer.
     away: Option<Moment>,
+    /// When it was last found to be back.
+    back: Moment,
     until: Moment,
 }
 
@@ -62,12 +65,18 @@ impl Grace {
         let Some(away) = self.away.take() else { return };
         let attempt = timings.renew_deadline() / 2 + timings.retry() * 3 / 2;
         let wait = now.since(away).min(attempt).min(timings.duration());
+        self.back = now;
         self.until = self.until.max(now + wait);
     }
 
     /// The last answer was bad or late.
     pub(super) const fn is_away(&self) -> bool {
         self.away.is_some()
+    }
+
+    /// When the API was last found to be back.
+    pub(super) const fn back(&self) -> Moment {
+        self.back
     }
 
     /// Before this moment a Lease of another holder is not claimed.

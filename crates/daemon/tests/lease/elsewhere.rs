@@ -53,6 +53,31 @@ fn reads(server: &Server, after: usize) -> usize {
     calls[after..].iter().filter(|call| call.line.contains("/leases")).count()
 }
 
+/// As on a first node of kubeadm: nobody waits for the next look at the list.
+#[tokio::test]
+async fn when_rights_come_the_list_is_read_at_once() {
+    let cluster = Scripted::new();
+    let (grant, granted) = tokio::sync::watch::channel(false);
+    let mut well = healthy("here");
+    let script = move |request: &Received| {
+        if *granted.borrow() { well(request) } else { Reaction::Text(403, "not yet") }
+    };
+    let here = cluster.server(HERE, script).await;
+    let mut bench = Bench::admin(&cluster.kubeconfig(&format!("https://{}", here.address)));
+    let refused = text(bench.ask_within(Call::Read, LIMIT).await);
+    assert!(refused.contains("not yet"), "{refused}");
+    while here.endpoints_read() == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    grant.send_replace(true);
+    let began = Instant::now();
+    assert_eq!(holder(&mut bench).await, "here");
+    while here.endpoints_read() == 1 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn a_dead_server_costs_next_to_no_time() {
     let cluster = Scripted::new();

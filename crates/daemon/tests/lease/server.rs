@@ -246,7 +246,7 @@ where
         }
         let reaction = if listed {
             match shared.endpoints.lock().unwrap().clone() {
-                None => Reaction::Text(404, "404 page not found"),
+                None => forbidden(),
                 Some(list) => Reaction::Reply(200, list),
             }
         } else {

@@ -35,7 +35,8 @@ impl Cluster {
     /// All that the containers of a node have written; a pod that is gone takes its logs along.
     #[must_use]
     pub fn pods_wrote(&self, node: usize) -> String {
-        of_pods(self.machine(node)).iter().map(|log| tail(log, usize::MAX)).collect()
+        let logs = of_pods(self.machine(node));
+        logs.iter().map(|log| tail(log, usize::MAX) + "\n").collect()
     }
 }
 

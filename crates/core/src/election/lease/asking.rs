@@ -65,11 +65,11 @@ impl Elector {
         self.is_unanswered(now) || self.grace.is_away()
     }
 
-    /// The API was away since the holder last renewed, who may only be slower to find it back.
+    /// The API was away for this node, and the holder has not renewed since it is back.
     #[must_use]
     pub fn was_away(&self) -> bool {
         let held = self.sight.as_ref().filter(|sight| sight.holder().is_some());
-        held.is_some_and(|sight| self.grace.until() > sight.changed)
+        held.is_some_and(|sight| self.grace.back() > sight.changed)
     }
 
     /// When it is high time that the term is renewed: an attempt was due and had time to succeed,

@@ -251,7 +251,7 @@ impl Client {
         let (identity, target) = (&head.identity, head.target);
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let before = working.replace((Arc::clone(identity), target));
-        if before.as_ref().is_none_or(|(old, _)| old.name != identity.name) {
+        if before.is_none() {
             self.servers.admitted.notify_one();
         }
         if self.says && before.is_none_or(|(old, at)| old.name != identity.name || at != target) {

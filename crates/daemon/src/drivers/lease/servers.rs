@@ -47,8 +47,8 @@ pub(super) struct Servers {
     pub(super) patience: Duration,
     /// Told when another server is preferred than before.
     pub(super) astray: Notify,
-    /// Told when credentials begin to be accepted, which may have come with the right to read the
-    /// list.
+    /// Told when credentials are accepted for the first time: the right to read the list may have
+    /// come with it.
     pub(super) admitted: Notify,
     /// How long they took to answer.
     pub(super) requests: Requests,
