@@ -145,11 +145,6 @@ pub(crate) fn stays_put(performance: &Performance) -> Result<(), String> {
 /// The address moved once, and no connection failed or was slow.
 pub(crate) fn hands_over(performance: &Performance) -> Result<(), String> {
     moves_once(performance)?;
-    unnoticed(performance)
-}
-
-/// No connection failed or was slow.
-pub(crate) fn unnoticed(performance: &Performance) -> Result<(), String> {
     let client = &performance.run.client;
     let connects = &client.service.connects;
     if performance.run.failed() + connects.slow > 0 && !client.disturbed() {
